@@ -1,0 +1,60 @@
+"""rkmend: takes an ONNX model that RKNN-Toolkit2 rejects and returns a verified .rknn that computes the same thing.
+
+The public API; everything loads on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rkmend._version import __version__
+
+if TYPE_CHECKING:
+    from rkmend.records import Conversion, Status
+    from rkmend.conversion import convert
+    from rkmend.errors import EnvironmentFailure, InputError, RkmendError
+    from rkmend.rules import Exactness
+    from rkmend.toolkit.options import BuildOptions
+    from rkmend.toolkit.trial import Limits
+    from rkmend.verification import verify
+
+__all__ = [
+    "BuildOptions",
+    "Conversion",
+    "EnvironmentFailure",
+    "Exactness",
+    "InputError",
+    "Limits",
+    "RkmendError",
+    "Status",
+    "__version__",
+    "convert",
+    "verify",
+]
+
+_HOMES = {
+    "BuildOptions": "rkmend.toolkit.options",
+    "Conversion": "rkmend.records",
+    "EnvironmentFailure": "rkmend.errors",
+    "Exactness": "rkmend.rules",
+    "InputError": "rkmend.errors",
+    "Limits": "rkmend.toolkit.trial",
+    "RkmendError": "rkmend.errors",
+    "Status": "rkmend.records",
+    "convert": "rkmend.conversion",
+    "verify": "rkmend.verification",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rkmend' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

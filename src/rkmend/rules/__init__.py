@@ -1,0 +1,8 @@
+"""What is known to fail, and what mends it."""
+
+from __future__ import annotations
+
+from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.registry import all_rules, get_rule
+
+__all__ = ["CannotApply", "Exactness", "Finding", "Mend", "Rule", "all_rules", "get_rule"]

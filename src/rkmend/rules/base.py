@@ -1,0 +1,97 @@
+"""Rule, Finding and Mend: one kind of failure is one unit of code, docstring, predicate, signature and mends."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from rkmend.targets import Target
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.verdict import Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+class Exactness(str, Enum):
+    """What a Mend does to the numbers, strictest first."""
+
+    EXACT = "exact"
+    """Bit for bit, in real arithmetic and in the order of the float operations (finite inputs)."""
+    ROUNDING = "rounding"
+    """Equal in real arithmetic; float operations are done in another order or rounded in another place."""
+    BOUNDED = "bounded"
+    """Differs by no more than a stated bound."""
+    CHANGES_MODEL = "changes-model"
+    """Another function. Only ever suggested, never applied."""
+
+
+Fact = int | float | str | bool
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A Rule that holds at certain nodes of a certain model, with the facts that make it hold."""
+
+    code: str
+    name: str
+    nodes: tuple[str, ...]
+    facts: dict[str, Fact]
+    message: str
+    """One sentence with the facts in it."""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """One change that may cure a Finding: a graph rewrite or a change of build options, never both.
+
+    Attributes:
+        name: Kebab-case, unique within its rule, for example `output-padding`.
+        summary: What it does, in one sentence for the report.
+        exactness: What it does to the numbers.
+        rewrite: Changes a model in place at the nodes of the Finding; the caller passes a copy.
+            It keeps the names of all graph inputs and outputs and raises `CannotApply` when it does not fit.
+        options: Returns changed build options.
+    """
+
+    name: str
+    summary: str
+    exactness: Exactness
+    rewrite: Callable[[ir.Model], None] | None = None
+    options: Callable[[BuildOptions], BuildOptions] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.rewrite is None) == (self.options is None):
+            raise ValueError(f"mend {self.name}: exactly one of rewrite and options")
+
+
+class CannotApply(Exception):
+    """A Mend does not fit this model; the message says why and ends up among the rejected mends."""
+
+
+class Rule(ABC):
+    """One kind of failure. The docstring of the subclass is the rule's page (`rkmend rule CODE`)."""
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+
+    @abstractmethod
+    def find(self, model: ir.Model, target: Target) -> Iterable[Finding]:
+        """The places where the static predicate holds. Needs inferred shapes; touches nothing, runs nothing."""
+
+    @abstractmethod
+    def recognises(self, verdict: Verdict) -> bool:
+        """Whether a failed Trial bears the log signature of this rule."""
+
+    @abstractmethod
+    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+        """The competing mends for one Finding, the most promising first."""
+
+    def page(self) -> str:
+        """The rule's page: code, name, then the docstring."""
+        return f"# {self.code} {self.name}\n\n{inspect.getdoc(self) or ''}\n"

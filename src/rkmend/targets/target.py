@@ -1,0 +1,53 @@
+"""The typed Target and its loader."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from rkmend.errors import InputError
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An SoC as the compiler sees it."""
+
+    name: str
+    """The toolkit's `target_platform`."""
+    description: str
+    cores: int
+    """NPU cores that one model can be shared out to."""
+    dtypes: tuple[str, ...]
+    """What the compiler accepts: `int8`, `fp16`."""
+    sources: tuple[str, ...]
+    """Where the numbers come from."""
+
+
+@cache
+def load_target(name: str) -> Target:
+    """Reads a Target.
+
+    Args:
+        name: As the toolkit spells it, any case.
+
+    Raises:
+        InputError: No such target; the message lists the known ones and the nearest.
+    """
+    known = target_names()
+    if name.lower() not in known:
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+        raise InputError(
+            f"unknown target '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""),
+            hint="Known targets: " + ", ".join(known),
+        )
+    text = (resources.files(__package__) / f"{name.lower()}.toml").read_bytes()
+    return msgspec.toml.decode(text, type=Target)
+
+
+@cache
+def target_names() -> tuple[str, ...]:
+    """The names of all targets, sorted."""
+    folder = resources.files(__package__)
+    return tuple(sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml")))

@@ -1,0 +1,107 @@
+"""Trial: one conversion attempt, as a value with a key, and the numbers it is held against."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from rkmend.targets import Target
+from rkmend.toolkit.environments import Toolkit
+from rkmend.toolkit.options import BuildOptions
+
+KEY_VERSION = 1
+"""Part of every key: raise it when what a Verdict means changes, and old cache entries are never read again."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One input sample with what ONNX Runtime makes of it.
+
+    Attributes:
+        name: For the report, for example `normal` or `zeros`.
+        inputs: An .npz with `input0`, `input1`, ... in the order of the graph inputs, as the simulator gets them.
+        outputs: An .npz with `output0`, `output1`, ... in the order of the graph outputs.
+    """
+
+    name: str
+    inputs: Path
+    outputs: Path
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the ORIGINAL model computes: a simulator that disagrees makes the verdict `wrong`.
+
+    Attributes:
+        digest: Hash of the original model and of how the inputs were made.
+        output_names: In graph order.
+        samples: At least one.
+    """
+
+    digest: str
+    output_names: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The data that an int8 build measures its ranges on.
+
+    Attributes:
+        digest: Hash of the arrays, in order.
+        listing: The toolkit's dataset file: one line a sample, one path an input.
+    """
+
+    digest: str
+    listing: Path
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a Trial is ended.
+
+    Attributes:
+        seconds: Wall time.
+        memory_mb: Resident memory of the trial's processes, besides what they share with the warm worker.
+    """
+
+    seconds: float = 900.0
+    memory_mb: int = 16384
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Model x Target x Toolkit x BuildOptions.
+
+    Attributes:
+        label: A few words for the report, for example `the model as it is`.
+        model: An ONNX file with static shapes.
+        digest: Content hash of the model and its weights.
+    """
+
+    label: str
+    model: Path
+    digest: str
+    target: Target
+    toolkit: Toolkit
+    options: BuildOptions = BuildOptions()
+    calibration: Calibration | None = None
+    reference: Reference | None = None
+
+    @property
+    def key(self) -> str:
+        """What the cache knows the Trial by; equal keys mean equal trials."""
+        parts = (
+            KEY_VERSION,
+            self.digest,
+            self.target.name,
+            self.toolkit.version,
+            self.toolkit.fingerprint,
+            msgspec.json.encode(self.options).decode(),
+            self.calibration.digest if self.calibration else "",
+            self.reference.digest if self.reference else "",
+        )
+        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""Verdict: what one Trial gave. Plain records, the same in memory, in the cache and in report.json."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+
+class Outcome(str, Enum):
+    """How a Trial ended. Only `converted` is good."""
+
+    CONVERTED = "converted"
+    REJECTED = "rejected"
+    """The toolkit raised a Python exception or returned an error code."""
+    ABORTED = "aborted"
+    """The toolkit's native code ended the process with a signal of its own (SIGABRT, SIGSEGV, SIGFPE ...)."""
+    HUNG = "hung"
+    """The time limit passed."""
+    EXHAUSTED = "exhausted"
+    """The memory limit passed, or the toolkit could not allocate."""
+    UNSOUND = "unsound"
+    """A file was exported although the compiler logged errors that make it fail on the board."""
+    WRONG = "wrong"
+    """A file was exported, but the simulator disagrees with ONNX Runtime."""
+    KILLED = "killed"
+    """Killed from outside (the machine ran out of memory, or somebody killed it): says nothing about the model."""
+
+
+class Stage(str, Enum):
+    """How far the toolkit came, in its own order."""
+
+    CONFIG = "config"
+    LOAD = "load"
+    BUILD = "build"
+    EXPORT = "export"
+    SIMULATE = "simulate"
+    DONE = "done"
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """Two trials fail alike when their Signatures are equal.
+
+    `message` is normalised: no times, addresses, node names or sizes.
+    """
+
+    stage: Stage
+    kind: str
+    """Exception class, signal name, `returned <code>`, `hung`, `exhausted` or a log class such as `REGTASK`."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.stage.value}: {self.kind}" + (f": {self.message}" if self.message else "")
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One row of the compiler's `Network Layer Information Table`. Cycles are the compiler's estimate for one core."""
+
+    op_type: str
+    dtype: str
+    target: str
+    """`NPU`, `CPU` or `GPU`, as the compiler prints it."""
+    input_shapes: str
+    output_shape: str
+    cycles_ddr: int
+    cycles_npu: int
+    cycles: int
+    """The larger of the two."""
+    rw_kb: int
+    """Kilobytes read and written."""
+    name: str
+    """`<OpType>:<node name>`, cut by the compiler when long."""
+
+
+class OutputAgreement(msgspec.Struct, frozen=True):
+    """How one output of the simulator agrees with ONNX Runtime on one input sample.
+
+    Shapes are equal when `shape_ok`; the numbers are over all elements, in float64.
+    """
+
+    output: str
+    sample: str
+    cosine: float
+    max_abs: float
+    max_rel: float
+    """`max_abs` divided by the largest absolute reference value (by 1 where the reference is all zero)."""
+    reference_max: float
+    shape_ok: bool = True
+    finite: bool = True
+    """Whether both have their NaN and infinities in the same places."""
+    worst_channel_cosine: float = 1.0
+    """Smallest cosine over the slices of axis 1 that carry at least 1 % of the largest slice's energy."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a Trial gave."""
+
+    outcome: Outcome
+    stage: Stage
+    signature: Signature | None
+    """None exactly when the outcome is `converted`."""
+    message: str
+    """The decisive lines, as the toolkit printed them."""
+    layers: tuple[Layer, ...]
+    memory_kb: dict[str, float]
+    """`internal` (feature maps) and `weight`, as the compiler prints them."""
+    agreement: tuple[OutputAgreement, ...]
+    """Empty when the Trial was not asked to simulate, or did not get there."""
+    notes: tuple[str, ...]
+    """Log lines that look like errors and are not, explained."""
+    seconds: float
+    stage_seconds: dict[str, float]
+    cached: bool = False
+
+    @property
+    def converted(self) -> bool:
+        """Whether a file was exported that nothing speaks against."""
+        return self.outcome is Outcome.CONVERTED
+
+    @property
+    def cpu_ops(self) -> tuple[str, ...]:
+        """Names of the operators that the compiler left to the CPU, graph inputs and outputs apart."""
+        return tuple(
+            layer.name
+            for layer in self.layers
+            if layer.target == "CPU" and layer.op_type not in ("InputOperator", "OutputOperator")
+        )
+
+    @property
+    def cycles(self) -> int:
+        """Sum of the compiler's `Total` cycles over all layers, for one core."""
+        return sum(layer.cycles for layer in self.layers)
+
+    @property
+    def rw_kb(self) -> int:
+        """Kilobytes read and written over all layers, by the same table."""
+        return sum(layer.rw_kb for layer in self.layers)
