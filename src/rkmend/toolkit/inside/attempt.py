@@ -1,0 +1,97 @@
+"""One conversion attempt, from `rknn.config` to the simulator, in the process that calls it.
+
+The process is expected to die: the compiler's native code aborts, segfaults and hangs. So what is
+known is written down before each step, and the reader trusts only what stands in the file.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+class Diary:
+    """A file of JSON lines, one per event, each flushed to the kernel when written."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", buffering=1)
+
+    def write(self, **event: Any) -> None:
+        self._file.write(json.dumps(event) + "\n")
+
+
+class Refused(Exception):
+    """A call of the toolkit returned an error code."""
+
+
+def attempt(request: dict[str, Any], diary: Diary) -> None:
+    """Runs one Trial.
+
+    Args:
+        request: `model` (path), `target`, `config` (keyword arguments of `rknn.config`), `quantize`,
+            `dataset` (path of the toolkit's dataset list or None), `rknn` (path to export to), `samples`
+            (list of {name, inputs, outputs: paths of .npz}), `output_names`, `ranks` (rank of each input).
+        diary: Gets {stage, at} before each step, {agreement} per output and sample, and last {end} or
+            {exception}.
+    """
+    try:
+        _steps(request, diary)
+    except Refused as refused:
+        diary.write(returned=int(refused.args[0]))
+    except BaseException as error:
+        diary.write(exception=[type(error).__name__, str(error)], traceback=traceback.format_exc())
+    else:
+        diary.write(returned=0)
+
+
+def _steps(request: dict[str, Any], diary: Diary) -> None:
+    from rknn.api import RKNN
+
+    def stage(name: str) -> None:
+        diary.write(stage=name, at=time.monotonic())
+
+    def must(code: Any) -> None:
+        if code != 0:
+            raise Refused(code if isinstance(code, int) else -1)
+
+    stage("config")
+    rknn = RKNN(verbose=True)
+    must(rknn.config(target_platform=request["target"], **request["config"]) or 0)
+    stage("load")
+    must(rknn.load_onnx(model=request["model"]))
+    stage("build")
+    must(rknn.build(do_quantization=request["quantize"], dataset=request["dataset"]))
+    stage("export")
+    must(rknn.export_rknn(request["rknn"]))
+    if request["samples"]:
+        stage("simulate")
+        must(rknn.init_runtime())
+        for sample in request["samples"]:
+            _simulate(rknn, sample, request, diary)
+    stage("done")
+
+
+def _simulate(rknn: Any, sample: dict[str, str], request: dict[str, Any], diary: Diary) -> None:
+    import numpy as np
+    from compare import compare, missing
+
+    with np.load(sample["inputs"]) as inputs:
+        arrays = [inputs[f"input{index}"] for index in range(len(inputs.files))]
+    # Four axes mean NHWC to the toolkit unless it is told otherwise.
+    formats = ["nchw" if array.ndim == 4 else None for array in arrays]
+    got = rknn.inference(inputs=arrays, data_format=formats if any(formats) else None)
+    del arrays
+    if got is None:
+        raise RuntimeError("the simulator returned nothing")
+    with np.load(sample["outputs"]) as outputs:
+        for index, name in enumerate(request["output_names"]):
+            reference = outputs[f"output{index}"]
+            if index < len(got) and len(got) == len(request["output_names"]):
+                record = compare(reference, np.asarray(got[index]), output=name, sample=sample["name"])
+            else:
+                record = missing(reference, output=name, sample=sample["name"])
+            diary.write(agreement=record)
+    diary.write(simulated_outputs=len(got))

@@ -1,0 +1,162 @@
+"""The warm worker: imports the toolkit once, then forks a child for every Trial it is asked for.
+
+Importing the toolkit takes seconds, a fork of a process that has imported it milliseconds, and the child
+takes an abort, a segfault or a hang with it. Speaks JSON lines: requests on stdin, replies on the file
+descriptor that was stdout. Ends when stdin closes, with every process it started.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))  # -I leaves the script's own folder out
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+POLL_SECONDS = 0.05
+
+
+def main() -> None:
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # nothing the toolkit prints may reach the replies
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # grandchildren come back here to be reaped
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    started = time.monotonic()
+    import rknn.api  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # the children share the pages of what is loaded
+    _reply(replies, ready=True, seconds=time.monotonic() - started)
+    for line in sys.stdin:
+        _run(json.loads(line), replies)
+
+
+def _reply(replies: Any, **message: Any) -> None:
+    replies.write(json.dumps(message) + "\n")
+
+
+def _run(request: dict[str, Any], replies: Any) -> None:
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _child(request)
+    try:
+        os.setpgid(pid, pid)  # both sides set it, so that neither can be too late
+    except OSError:
+        pass
+    _reply(replies, started=pid)
+    try:
+        ended_by, peak = _watch(pid, request, started)
+        _, status = os.waitpid(pid, 0)
+    finally:
+        _kill_group(pid)
+        _reap_orphans()
+    _reply(
+        replies,
+        code=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+        signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        ended_by=ended_by,
+        peak_mb=peak >> 20,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _watch(pid: int, request: dict[str, Any], started: float) -> tuple[str, int]:
+    """Waits for the child; kills its group when a limit passes. Returns who ended it and its peak memory."""
+    peak = 0
+    watcher = os.pidfd_open(pid)
+    try:
+        while not select.select([watcher], [], [], POLL_SECONDS)[0]:
+            used = _group_memory(pid)
+            peak = max(peak, used)
+            if time.monotonic() - started > request["seconds"]:
+                _kill_group(pid)
+                return "time limit", peak
+            if used > request["memory_mb"] << 20:
+                _kill_group(pid)
+                return "memory limit", peak
+            if _hung_up():
+                sys.exit(0)  # the front process is gone; `finally` takes the child along
+    finally:
+        os.close(watcher)
+    return "itself", peak
+
+
+def _hung_up() -> bool:
+    poll = select.poll()
+    poll.register(0, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
+
+
+def _group_memory(group: int) -> int:
+    """Bytes of resident memory that the processes of a group do not share with the warm worker, roughly."""
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                resident, shared = (entry / "statm").read_text().split()[1:3]
+                total += (int(resident) - int(shared)) * resource.getpagesize()
+        except (OSError, ValueError, IndexError):
+            continue  # it ended while we looked
+    return total
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except OSError:
+        return  # nobody is left
+
+
+def _reap_orphans() -> None:
+    """Ends and reaps every process the child left behind, those that changed their group included."""
+    mine = Path(f"/proc/self/task/{os.getpid()}/children")
+    while orphans := [int(pid) for pid in mine.read_text().split()]:
+        for pid in orphans:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _child(request: dict[str, Any]) -> None:
+    status = 70
+    try:
+        os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        folder = Path(request["folder"])
+        log = os.open(folder / "log.txt", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        work = folder / "work"
+        work.mkdir()
+        os.chdir(work)  # the toolkit drops intermediate models into the current folder
+        os.environ["TMPDIR"] = tempfile.tempdir = str(work)
+        from attempt import Diary, attempt
+
+        attempt(request, Diary(folder / "diary.jsonl"))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""How far the simulator may be from ONNX Runtime before a verdict is `wrong`, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from rkmend.toolkit.verdict import OutputAgreement
+
+
+class Tolerance(msgspec.Struct, frozen=True):
+    """What still counts as the same numbers."""
+
+    dtype: str
+    cosine: float
+    """Smallest cosine similarity of a whole output."""
+    channel_cosine: float
+    """Smallest cosine similarity of any slice of axis 1 that carries weight."""
+    max_rel: float
+    """Largest absolute difference, as a share of the largest reference value."""
+    floor: float
+    """Outputs whose largest reference value is below this are compared by absolute difference against it."""
+    reason: str
+
+    def holds(self, found: OutputAgreement) -> bool:
+        """Whether one output of one sample is the same within this tolerance."""
+        if not found.shape_ok or not found.finite:
+            return False
+        if found.reference_max <= self.floor:
+            return found.max_abs <= self.floor
+        return (
+            found.cosine >= self.cosine
+            and found.worst_channel_cosine >= self.channel_cosine
+            and found.max_rel <= self.max_rel
+        )
+
+
+FP16 = Tolerance(
+    dtype="fp16",
+    cosine=0.999,
+    channel_cosine=0.99,
+    max_rel=0.1,
+    floor=2.0**-10,
+    reason=(
+        "an fp16 NPU rounds every tensor to 11 bits (2^-11 = 0.05 %); over a few hundred layers that random-walks "
+        "to about 1 % of the signal, a cosine of 0.99995; 0.999 is a noise of 4.5 %, more than rounding can make"
+    ),
+)
+
+INT8 = Tolerance(
+    dtype="int8",
+    cosine=0.98,
+    channel_cosine=0.9,
+    max_rel=0.5,
+    floor=2.0**-6,
+    reason=(
+        "an int8 tensor has 256 steps (0.2 % noise of full scale per layer, more where the range is skewed); over "
+        "tens of layers a cosine of 0.98, a noise of 20 %, is the edge of what calibrated networks show"
+    ),
+)
+
+
+def tolerance_for(*, quantized: bool) -> Tolerance:
+    """The tolerance for a build."""
+    return INT8 if quantized else FP16
+
+
+def disagreements(found: Iterable[OutputAgreement], tolerance: Tolerance) -> list[OutputAgreement]:
+    """The outputs that differ by more than the tolerance."""
+    return [agreement for agreement in found if not tolerance.holds(agreement)]
