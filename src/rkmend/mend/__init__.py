@@ -1,0 +1,1 @@
+"""The mending room: applying, proving, choosing."""

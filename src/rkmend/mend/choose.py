@@ -1,0 +1,182 @@
+"""The search: which mends, at which nodes, in which order, and which of the models that convert is the cheapest.
+
+The unit is a State: a model, its options, the mends in it and what its Trial gave. A step applies one
+mend at the culprit that shows now, proves it and tries it. At the first culprit every mend is tried;
+further culprits of a branch take the same mend first, so the trials grow with the sum of the two and not
+with the power.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rkmend.mend.apply import apply
+from rkmend.mend.prove import Proof
+from rkmend.rules import CannotApply, Exactness, Finding, Mend
+from rkmend.targets import Target
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.trials import Done
+from rkmend.toolkit.verdict import Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+ORDER = tuple(Exactness)
+"""Strictest first; a run allows a level and everything before it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One mend applied to one finding."""
+
+    finding: Finding
+    mend: Mend
+    proof: Proof
+    verdict_before: Verdict
+    verdict_after: Verdict
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A mend that was considered and led nowhere, and why."""
+
+    finding: Finding
+    mend: Mend
+    why: str
+    verdict: Verdict | None = None
+    options: BuildOptions | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """A model on its way."""
+
+    model: ir.Model
+    options: BuildOptions
+    done: Done
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the Trial of this model gave."""
+        return self.done.verdict
+
+
+@dataclass
+class Search:
+    """What a search needs from outside, and what it leaves behind.
+
+    Attributes:
+        target: For the rules and the cost.
+        exactness: The least exact level that may be applied.
+        candidates: The findings and mends for what a State's failure shows, likeliest first.
+        culprits: The nodes a State's failure comes from.
+        prove: Proves one application: (before, after, finding, mend).
+        attempt: Runs the Trial of a candidate: (model, options, label).
+        rejected: Filled as the search goes.
+    """
+
+    target: Target
+    exactness: Exactness
+    candidates: Callable[[State], Sequence[tuple[Finding, Mend]]]
+    culprits: Callable[[State], tuple[str, ...]]
+    prove: Callable[[ir.Model, ir.Model, Finding, Mend], Proof]
+    attempt: Callable[[ir.Model, BuildOptions, str], Done]
+    rejected: list[Rejected]
+
+    def converted(self, start: State) -> list[State]:
+        """Every mended State that converts, cheapest first."""
+        ends = [self._follow(state) for state in self._steps(start, self.candidates(start))]
+        found = [end for end in ends if end is not None]
+        return sorted(found, key=lambda state: cost(state.verdict, state.options, self.target))
+
+    def _follow(self, state: State) -> State | None:
+        """Takes a branch to its end: the same mend at each next culprit, another where that one does not help."""
+        while not state.verdict.converted:
+            last = state.steps[-1].mend.name
+            pairs = sorted(self.candidates(state), key=lambda pair: pair[1].name != last)
+            further = next(self._steps(state, pairs), None)
+            if further is None:
+                step = state.steps[-1]
+                why = f"cures {', '.join(step.finding.nodes)}, but then {_failure(state.verdict)}"
+                self.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
+                return None
+            state = further
+        return state
+
+    def _steps(self, state: State, pairs: Sequence[tuple[Finding, Mend]]) -> Iterator[State]:
+        """The States that one mend leads to, as far as they are better than this one."""
+        before = self.culprits(state)
+        for finding, mend in pairs:
+            after = self._step(state, finding, mend)
+            if after is None:
+                continue
+            verdict = after.verdict
+            if verdict.converted or self._progress(before, after):
+                yield after
+            else:
+                why = f"the toolkit still fails: {_failure(verdict)}"
+                self.rejected.append(Rejected(finding, mend, why, verdict, after.options))
+
+    def _step(self, state: State, finding: Finding, mend: Mend) -> State | None:
+        try:
+            model, options = self._changed(state, mend)
+        except CannotApply as error:
+            self.rejected.append(Rejected(finding, mend, str(error)))
+            return None
+        proof = self.prove(state.model, model, finding, mend)
+        if not proof.holds:
+            self.rejected.append(Rejected(finding, mend, f"not proved: {proof.does_not_cover}"))
+            return None
+        done = self.attempt(model, options, f"{mend.name} at {finding.nodes[0]}")
+        step = Step(finding, mend, proof, state.verdict, done.verdict)
+        return State(model, options, done, (*state.steps, step))
+
+    def _changed(self, state: State, mend: Mend) -> tuple[ir.Model, BuildOptions]:
+        if ORDER.index(mend.exactness) > ORDER.index(self.exactness):
+            raise CannotApply(f"it is {mend.exactness.value}; mends up to {self.exactness.value} are allowed")
+        if mend.options is None:
+            return apply(state.model, mend), state.options
+        options = mend.options(state.options)
+        if options == state.options:
+            raise CannotApply("the option is set already")
+        return state.model, options
+
+    def _progress(self, before: tuple[str, ...], after: State) -> bool:
+        """Whether other nodes are to blame now than before."""
+        return not set(self.culprits(after)) & _touched(after, before)
+
+
+def cost(verdict: Verdict, options: BuildOptions, target: Target) -> tuple[int, int, int]:
+    """What a converted model costs, for comparison: CPU operators, chip cycles, kilobytes moved.
+
+    CPU operators come first: a CPU row costs nothing in the compiler's table and much on the board, so a
+    model never wins by moving work there. Operators whose cycles the compiler gives as 0 (Pad, Add)
+    still move bytes, which decide between equal cycles.
+    """
+    return len(verdict.cpu_ops), chip_cycles(verdict, options, target), verdict.rw_kb
+
+
+def chip_cycles(verdict: Verdict, options: BuildOptions, target: Target) -> int:
+    """The cycles of the table, weighted by what the file leaves idle.
+
+    The table estimates one core whatever the file can use. A file built with `single_core_mode` keeps
+    one core of `target.cores` busy, so for the same table it holds the chip that many times longer.
+    """
+    return verdict.cycles * (target.cores if options.single_core_mode else 1)
+
+
+def _touched(state: State, nodes: tuple[str, ...]) -> set[str]:
+    """The nodes before the last step and the ones it put in their place."""
+    new = {
+        str(node.name)
+        for node in state.model.graph
+        if any(str(node.name).startswith(f"{name}/rkmend/") for name in nodes)
+    }
+    return set(nodes) | new
+
+
+def _failure(verdict: Verdict) -> str:
+    return f"{verdict.outcome.value} ({verdict.signature})"

@@ -1,0 +1,248 @@
+"""Proving that a mended model computes what the original computes."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rkmend.mend.apply import apply
+from rkmend.mend.polynomial import demand_exact, largest_integers, longest_sum
+from rkmend.mend.region import Unproved, constants, outline, regions
+from rkmend.rules.base import CannotApply, Finding, Mend
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+RISK = 1e-6
+"""Draws are added until a wrong rewrite survives them with no more than this probability."""
+MEMORY_LIMIT = 2 << 30
+"""Bytes that the tensors of both regions may take in float32. Larger ones are not proved: at a smaller shape
+the claim would be another one."""
+TIME_LIMIT = 900
+"""Seconds for all runs of one proof."""
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """The evidence that a mended model equals the original."""
+
+    kind: str
+    """`polynomial-identity` or `no-graph-change`."""
+    holds: bool
+    inputs: str
+    """What was fed."""
+    max_abs: float
+    """Largest absolute difference of any output of the whole model, in ONNX Runtime, with its own weights."""
+    max_rel: float
+    """The same, divided by the largest absolute value of that output."""
+    covers: str
+    """What is proved; empty when the proof does not hold."""
+    does_not_cover: str
+    """What is left open; when the proof does not hold, what speaks against it."""
+
+
+def prove(before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, scratch: Path) -> Proof:
+    """Compares a mended model with the original.
+
+    1. Outside the rewritten region the two graphs are the same, node by node and constant by constant.
+    2. The region, before and after, consists of operators whose outputs are polynomials in its inputs and
+       weights; its new constants are copies of old ones, or zero.
+    3. The polynomials are equal. The mend is applied to the region with random whole numbers for weights,
+       and both are run on random whole numbers, so small that every partial sum is exact in float32: all
+       outputs must be equal. By the lemma of Schwartz and Zippel a wrong output of degree d survives a
+       draw from s values with probability d / s at most.
+    4. With the model's own weights, on normal inputs, the region differs by no more than rounding explains.
+
+    Args:
+        before: The original; static shapes.
+        after: `apply(before, mend)`.
+        finding: Whose nodes were replaced.
+        mend: What was applied.
+        scratch: An existing folder with room for a few times the weights of the model.
+
+    Returns:
+        The Proof; look at `holds`.
+    """
+    if mend.rewrite is None:
+        return Proof(
+            kind="no-graph-change",
+            holds=True,
+            inputs="none",
+            max_abs=0.0,
+            max_rel=0.0,
+            covers="The graph is the original one; only the build options differ.",
+            does_not_cover="What the compiler makes of the option (see the verification) and the board.",
+        )
+    try:
+        with TemporaryDirectory(dir=scratch) as folder:
+            return _polynomial_identity(before, after, finding, mend, Path(folder))
+    except (Unproved, CannotApply) as error:
+        return Proof(
+            kind="polynomial-identity",
+            holds=False,
+            inputs="",
+            max_abs=math.inf,
+            max_rel=math.inf,
+            covers="",
+            does_not_cover=f"It does not hold: {error}.",
+        )
+
+
+def _polynomial_identity(
+    before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, folder: Path
+) -> Proof:
+    import numpy as np
+
+    old, new = regions(before, after, finding.nodes)
+    _demand_memory(old, new)
+    _demand_copies(old, new)
+    magnitude = largest_integers(longest_sum(old))
+    values, survival, degree, draws = 2 * magnitude + 1, 1.0, 0, 0
+    jobs: list[dict[str, object]] = []
+    while survival > RISK:
+        drawn = _drawn(old, magnitude, seed=draws)
+        drawn, mended = regions(drawn, apply(drawn, mend), finding.nodes)
+        if outline(mended) != outline(new):
+            raise Unproved("the mend rewrites the same region in another way when its weights are others")
+        degree = max(demand_exact(drawn, magnitude), demand_exact(mended, magnitude))
+        if degree >= values:
+            raise Unproved(f"degree {degree} against {values} values proves nothing")
+        pair = _saved(folder, f"draw{draws}", before=drawn, after=mended)
+        jobs.append({"kind": "identity", **pair, "magnitude": magnitude, "seed": draws})
+        survival *= degree / values
+        draws += 1
+    pair = _saved(folder, "region", before=old, after=new, absolute=_with_weights(old, np.abs))
+    factor = _rounding_factor(old)
+    jobs.append({"kind": "rounding", **pair, "factor": factor, "seed": 0})
+    if len(before.graph) > len(finding.nodes):
+        jobs.append({"kind": "model", **_saved(folder, "model", before=before, after=after), "seed": 0})
+
+    answers = _run(jobs, folder)
+    for number, difference in enumerate(answers[:draws]):
+        if difference:
+            raise Unproved(f"with whole numbers (draw {number}) {difference}")
+    used = answers[draws]["of_bound"]
+    if not used <= 1:
+        raise Unproved(
+            f"with the model's own weights the difference is {used:.3g} times what rounding explains"
+        )
+    return Proof(
+        kind="polynomial-identity",
+        holds=True,
+        inputs=f"{draws} draws of whole numbers in [-{magnitude}, {magnitude}] for weights and inputs of the "
+        "region; standard normal inputs with the model's own weights",
+        max_abs=answers[-1]["max_abs"],
+        max_rel=answers[-1]["max_rel"],
+        covers="At this shape, in real arithmetic, the region gives the same outputs for all finite inputs, "
+        f"weights and biases: both sides are polynomials of degree {degree}, equal on {draws} random draws "
+        f"computed without rounding; a wrong one would pass with probability {survival:.0e} at most. "
+        "The rest of the graph is untouched. With the model's own weights the region differs by "
+        f"{used:.2g} of the bound for float rounding.",
+        does_not_cover="NaN and infinite inputs, overflow, the sign of zeros, the NPU's own rounding "
+        "(see the verification) and the board.",
+    )
+
+
+def _drawn(region: ir.Model, magnitude: int, seed: int) -> ir.Model:
+    """The region with random whole numbers for weights."""
+    import numpy as np
+
+    rng = np.random.default_rng((1, seed))
+
+    def integers(array: Array) -> Array:
+        return np.asarray(rng.integers(-magnitude, magnitude, array.shape, endpoint=True))
+
+    return _with_weights(region, integers)
+
+
+def _with_weights(region: ir.Model, change: Callable[[Array], Array]) -> ir.Model:
+    """A copy of a region in float32, its floating-point constants changed."""
+    import onnx_ir as ir
+
+    copy = region.clone()
+    for name, array in constants(region, floating=True).items():
+        copy.graph.initializers[name].const_value = ir.tensor(change(array).astype("float32"), name=name)
+    outputs = [value for node in copy.graph for value in node.outputs]
+    for value in [*copy.graph.inputs, *copy.graph.initializers.values(), *outputs]:
+        if value.dtype is not None and value.dtype.is_floating_point():
+            value.type = ir.TensorType(ir.DataType.FLOAT)  # a new one: clones share theirs
+    return copy
+
+
+def _rounding_factor(region: ir.Model) -> float:
+    """How far two ways to compute the region may part, relative to the sum of the absolute terms.
+
+    A float32 sum of n products is off by at most gamma(n) = n u / (1 - n u) times the sum of their absolute
+    values, in whatever order it is taken (Higham, Accuracy and Stability of Numerical Algorithms, 3.1 and
+    4.2); storing it in the tensor's own dtype adds its unit roundoff, twice where a bias is added
+    afterwards. Both sides may be off by that much.
+    """
+    dtype = region.graph.outputs[0].dtype
+    assert dtype is not None
+    single = 2.0**-24
+    stored = {"FLOAT16": 2.0**-11, "BFLOAT16": 2.0**-8}.get(dtype.name, single)
+    terms = longest_sum(region) + 4  # bias, and the rounding of the bound itself
+    gamma = terms * single / (1 - terms * single)
+    return 2 * (gamma + 2 * stored)
+
+
+def _demand_memory(old: ir.Model, new: ir.Model) -> None:
+    computed = [value for part in (old, new) for node in part.graph for value in node.outputs]
+    values = [*old.graph.inputs, *computed]
+    needed = sum(4 * math.prod(value.shape.numpy()) for value in values if value.shape is not None)
+    if needed > MEMORY_LIMIT:
+        raise Unproved(
+            f"the tensors of the region take {needed / 2**30:.1f} GiB, more than {MEMORY_LIMIT >> 30} GiB, "
+            "and at a smaller shape the claim would be another one"
+        )
+
+
+def _demand_copies(old: ir.Model, new: ir.Model) -> None:
+    """The floating-point constants of the new region are those of the old one, elsewhere, and zeros."""
+    import numpy as np
+
+    originals = constants(old, floating=True).values()
+    known = np.concatenate([np.zeros(1), *(array.ravel() for array in originals)])
+    for name, array in constants(new, floating=True).items():
+        if not np.isin(array, known).all():
+            raise Unproved(f"constant '{name}' holds numbers that are not in the original")
+
+
+def _saved(folder: Path, name: str, **models: ir.Model) -> dict[str, str]:
+    """Writes models to files; keyword -> path."""
+    import onnx_ir as ir
+
+    paths = {}
+    for role, model in models.items():
+        path = folder / f"{name}-{role}.onnx"
+        ir.save(model, path, external_data=f"{path.stem}.weights")
+        paths[role] = str(path)
+    return paths
+
+
+def _run(jobs: list[dict[str, object]], folder: Path) -> list[Any]:
+    """The answers of `_prove_child` to the jobs."""
+    file = folder / "jobs.json"
+    file.write_text(json.dumps(jobs))
+    command = [sys.executable, "-m", "rkmend.mend._prove_child", str(file)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIME_LIMIT, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unproved(f"its runs took more than {TIME_LIMIT} s") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise Unproved(f"its runs ended with status {done.returncode}: {last}")
+    answers: list[Any] = json.loads(done.stdout)
+    return answers

@@ -1,0 +1,138 @@
+"""A Conv node of a model, read: its geometry and its constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rkmend.rules.base import CannotApply
+from rkmend.tiling.conv import Axis, ConvGeometry, resolve_auto_pad
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class ConvNode:
+    """A 2-D Conv whose shapes are all known."""
+
+    node: ir.Node
+    geometry: ConvGeometry
+
+    @staticmethod
+    def read(node: ir.Node) -> ConvNode | None:
+        """Reads a node; None unless it is a 2-D Conv with static shapes."""
+        if node.domain or node.op_type != "Conv":
+            return None
+        data, weight = _static_shape(node.inputs[0]), _static_shape(node.inputs[1])
+        if data is None or weight is None or len(data) != 4:
+            return None
+        strides = node.attributes.get_ints("strides", ()) or (1, 1)
+        dilations = node.attributes.get_ints("dilations", ()) or (1, 1)
+        pads = node.attributes.get_ints("pads", ()) or (0, 0, 0, 0)
+        auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
+        rows, cols = (
+            resolve_auto_pad(
+                auto_pad,
+                Axis(data[2 + i], weight[2 + i], strides[i], dilations[i], pads[i], pads[2 + i]),
+            )
+            for i in (0, 1)
+        )
+        geometry = ConvGeometry(
+            batch=data[0],
+            channels=data[1],
+            height=data[2],
+            width=data[3],
+            out_channels=weight[0],
+            kernel_h=weight[2],
+            kernel_w=weight[3],
+            stride_h=rows.stride,
+            stride_w=cols.stride,
+            pad_top=rows.pad_begin,
+            pad_left=cols.pad_begin,
+            pad_bottom=rows.pad_end,
+            pad_right=cols.pad_end,
+            dilation_h=rows.dilation,
+            dilation_w=cols.dilation,
+            groups=node.attributes.get_int("group", 1),
+        )
+        return ConvNode(node, geometry)
+
+    @staticmethod
+    def named(model: ir.Model, name: str) -> ConvNode:
+        """The Conv of this name in the main graph.
+
+        Raises:
+            CannotApply: No such node, or its shapes are not all known.
+        """
+        node = next((node for node in model.graph if node.name == name), None)
+        conv = ConvNode.read(node) if node is not None else None
+        if conv is None:
+            raise CannotApply(f"'{name}' is not a 2-D Conv with static shapes")
+        return conv
+
+    @property
+    def data(self) -> ir.Value:
+        """The feature map that goes in, [N, C, H, W]."""
+        value = self.node.inputs[0]
+        assert value is not None
+        return value
+
+    @property
+    def weight(self) -> ir.Value:
+        """The kernel, [K, C / groups, kh, kw]."""
+        value = self.node.inputs[1]
+        assert value is not None
+        return value
+
+    @property
+    def bias(self) -> ir.Value | None:
+        """The bias, [K]; None when there is none."""
+        return self.node.inputs[2] if len(self.node.inputs) > 2 else None
+
+    @cached_property
+    def weight_array(self) -> Array:
+        """The numbers of `weight`.
+
+        Raises:
+            CannotApply: They are computed while the model runs.
+        """
+        return _constant(self.weight, "the weights are")
+
+    @cached_property
+    def bias_array(self) -> Array:
+        """The numbers of `bias`; zeros of the output's dtype when there is none.
+
+        Raises:
+            CannotApply: They are computed while the model runs, or the dtype is unknown.
+        """
+        if self.bias is not None:
+            return _constant(self.bias, "the bias is")
+        import numpy as np
+
+        if self.data.dtype is None:
+            raise CannotApply(f"the dtype of '{self.data.name}' is unknown")
+        return np.zeros(self.geometry.out_channels, self.data.dtype.numpy())
+
+
+def _static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
+    if value is None or value.shape is None or not value.shape.is_static():
+        return None
+    return value.shape.numpy()
+
+
+def _constant(value: ir.Value, what: str) -> Array:
+    """The numbers of an initializer or of a Constant node.
+
+    Initializers that old models list among the inputs are constants: the toolkit bakes them in.
+    """
+    import onnx_ir as ir
+
+    tensor = ir.convenience.get_const_tensor(value)
+    if tensor is None:
+        raise CannotApply(f"{what} computed while the model runs ('{value.name}')")
+    return tensor.numpy()

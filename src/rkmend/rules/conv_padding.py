@@ -1,0 +1,197 @@
+"""RKM101: a Conv whose padding reaches beyond its kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rkmend.rules.base import Exactness, Finding, Mend, Rule
+from rkmend.rules.conv_node import ConvNode
+from rkmend.rules.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+AFFECTED = ("rk3588",)
+"""Targets whose compiler dies of it; of the others, six converted the same model (see Evidence)."""
+
+
+class PaddingBeyondKernel(Rule):
+    """A Conv is padded at the top or the bottom by more rows than its dilated kernel height minus 1.
+
+    ## What happens
+
+    The compiler ends its process while it tiles the layer, so Python cannot catch it:
+
+        E RKNN: Failed to config layer: 'Conv:<node>', Fatal Error
+        E RKNN: core_num 3 ori_Ih 126 ori_Iw 1198 ori_Ic 384 ori_Ib 1
+        ...
+        Aborted (core dumped)
+
+    Small layers of the same kind convert. Others fail in some runs and convert in the rest.
+
+    ## Why
+
+    Padding beyond the kernel makes output rows that see no input row. When a layer is too large for the
+    NPU's buffer its rows are shared out; some piece may be left with nothing but padding, and the
+    compiler has no way to write that down. It makes versions for one, two and three cores of each layer,
+    and one of them suffices for the failure. The cut depends on height, width and channels, which is why
+    changing the width seems to help now and then; what fails is the padding.
+
+    ## Example
+
+    `Conv` 1x1, pads 1 on every side, 1x384x126x1198 -> 1x128x128x1200. The kernel reaches over 0 rows,
+    the padding has 1: the first and the last output row hold nothing but the bias.
+
+    ## What rkmend does
+
+    It tries these and keeps the cheapest that converts in repeated runs:
+
+    * `output-padding`: a Conv of the outputs that see the input, without bias; Pad puts the others back
+      as zeros; Add adds the bias.
+    * `border-rows`: a Conv of the outputs that see the input; the others are joined to it with Concat, as
+      constants that hold the bias.
+    * `kernel-embedding`: taps of weight zero round the kernel until the padding stays within it.
+    * `trim-padding`: instead of all these where the stride never reaches the padding beyond the kernel:
+      the same Conv without it.
+    * `single-core`: the build option `single_core_mode`. The file runs on one core, and the failure is
+      only less frequent, not gone.
+
+    All rewrites remove the padding beyond the kernel on all four sides, because a Conv that keeps it at
+    the top, the left and the right still fails now and then. A Pad in front of the Conv is no mend: the
+    toolkit folds it back into the Conv.
+
+    ## Exactness and its limits
+
+    All give the same outputs in real arithmetic, for every finite input; each is proved for the model
+    at hand. With a bias, `output-padding` stores the sum before it adds the bias, so that it is rounded
+    once more. `kernel-embedding` multiplies input by zero: an infinite or NaN input would spread to more
+    outputs, and a backend that sums a long kernel in blocks (ONNX Runtime does) rounds elsewhere.
+    `kernel-embedding` needs constant weights and a kernel of at most 31 per axis, `output-padding` and
+    `border-rows` a constant bias. Only 2-D Convs with static shapes are looked at. 1-D Convs are not
+    affected: the toolkit runs them along the width, with one row. Nor is `auto_pad`: it never pads
+    beyond the kernel.
+
+    ## Evidence
+
+    The example on rk3588 fails with toolkit 2.2.0, 2.3.2 and 2.5.0, with any width tried (512, 1198,
+    1200). The same model converts for rk3576, rk3566, rk3568, rk3562, rv1126b and rk2118. First reported
+    in https://github.com/airockchip/rknn-toolkit2/issues/86.
+
+    Runs of the example that failed, 2.3.2, fp16, by where the Conv is padded beyond its kernel:
+
+        all sides                                  every run
+        all sides, single_core_mode                2 of 8
+        top, left, right                           4 of 15
+        top                                        0 of 12
+        left, right                                0 of 12
+        nowhere                                    0 of 15
+        nowhere (embedded in 3x3, pads 2)          0 of 9
+
+    Cost of the mends by the compiler's table, in million cycles of one core and MB moved: `output-padding`
+    14.5 and 228, `border-rows` 14.5 and 228, `kernel-embedding` 132.7 and 152, `single-core` 14.7 and 152
+    with two cores idle. All four converted in 2 of 2 runs on 2.3.2 and in the one run on 2.2.0 and 2.5.0,
+    without a CPU operator; 2.5.0 splits the embedded kernel into three Convs.
+    """
+
+    code = "RKM101"
+    name = "padding-beyond-kernel"
+
+    def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
+        """Every Conv of the main graph padded at the top or the bottom beyond its dilated kernel."""
+        if target.name not in AFFECTED:
+            return
+        for node in model.graph:
+            conv = ConvNode.read(node)
+            if conv is not None and conv.geometry.rows.beyond:
+                yield self._finding(conv)
+
+    def recognises(self, verdict: Verdict) -> bool:
+        """The compiler ended its process after `Failed to config layer`, but not for want of buffer space."""
+        text = f"{verdict.signature}\n{verdict.message}"
+        return (
+            verdict.outcome is Outcome.ABORTED
+            and "Failed to config layer" in text
+            and "buffer overflow" not in text
+        )
+
+    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+        """Graph rewrites that keep all cores, then the build option that gives up all but one."""
+        (node,) = finding.nodes
+        conv = ConvNode.named(model, node)
+        rows, cols = conv.geometry.rows, conv.geometry.cols
+        if (rows.live, cols.live) == (rows.outputs, cols.outputs):
+            return [_rewrite(node, trim_padding, Exactness.EXACT), _one_core(target)]
+        return [
+            _rewrite(node, output_padding, Exactness.EXACT if conv.bias is None else Exactness.ROUNDING),
+            _rewrite(node, border_rows, Exactness.EXACT),
+            _rewrite(node, kernel_embedding, Exactness.EXACT),
+            _one_core(target),
+        ]
+
+    def _finding(self, conv: ConvNode) -> Finding:
+        geometry, rows = conv.geometry, conv.geometry.rows
+        node = conv.node.name or ""
+        return Finding(
+            code=self.code,
+            name=self.name,
+            nodes=(node,),
+            facts={
+                "height": geometry.height,
+                "width": geometry.width,
+                "channels": geometry.channels,
+                "out_channels": geometry.out_channels,
+                "groups": geometry.groups,
+                "kernel_h": rows.kernel,
+                "stride_h": rows.stride,
+                "dilation_h": rows.dilation,
+                "dilated_kernel_h": rows.extent,
+                "pad_top": rows.pad_begin,
+                "pad_bottom": rows.pad_end,
+                "output_rows": rows.outputs,
+                "dead_rows_top": rows.dead_begin,
+                "dead_rows_bottom": rows.dead_end,
+            },
+            message=f"Conv '{node}' is padded by {rows.pad_begin} at the top and {rows.pad_end} at the bottom, more "
+            f"than its dilated kernel height minus 1, which is {rows.extent - 1}: {rows.outputs - rows.live} of "
+            f"{rows.outputs} output rows see padding only.",
+        )
+
+
+Build = Callable[[ConvNode, Replacement], "ir.Value"]
+SUMMARIES: dict[Build, str] = {
+    output_padding: "Computes only the outputs that see the input, pads them with zeros, then adds the bias.",
+    border_rows: "Computes only the outputs that see the input and joins the others to them as constants.",
+    kernel_embedding: "Puts zeros round the kernel until the padding stays within it.",
+    trim_padding: "Leaves out the padding that the stride never reaches.",
+}
+
+
+def _rewrite(node: str, build: Build, exactness: Exactness) -> Mend:
+    """A Mend that puts what `build` makes in the place of the Conv; it bears the name of `build`."""
+    name = build.__name__.replace("_", "-")
+
+    def rewrite(model: ir.Model) -> None:
+        conv = ConvNode.named(model, node)
+        new = Replacement(conv.node, code=PaddingBeyondKernel.code, mend=name)
+        new.finish(build(conv, new))
+
+    return Mend(name=name, summary=SUMMARIES[build], exactness=exactness, rewrite=rewrite)
+
+
+def _one_core(target: Target) -> Mend:
+    def options(old: BuildOptions) -> BuildOptions:
+        return msgspec.structs.replace(old, single_core_mode=True)
+
+    return Mend(
+        name="single-core",
+        summary=f"Leaves the graph as it is and builds for one of {target.cores} cores.",
+        exactness=Exactness.EXACT,
+        options=options,
+    )

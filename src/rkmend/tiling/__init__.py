@@ -1,0 +1,1 @@
+"""How a layer is cut for a Target: pure functions on plain dataclasses."""
