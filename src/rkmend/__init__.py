@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from rkmend._version import __version__
 
 if TYPE_CHECKING:
-    from rkmend.records import Conversion, Status
     from rkmend.conversion import convert
     from rkmend.errors import EnvironmentFailure, InputError, RkmendError
+    from rkmend.records import Conversion, Status
     from rkmend.rules import Exactness
     from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Limits
@@ -46,7 +46,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     if name not in _HOMES:
         raise AttributeError(f"module 'rkmend' has no attribute '{name}'")
     from importlib import import_module

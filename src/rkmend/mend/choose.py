@@ -8,12 +8,14 @@ with the power.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rkmend.mend.apply import apply
-from rkmend.mend.prove import Proof
+from rkmend.mend.prove import Proof, Proving
 from rkmend.rules import CannotApply, Exactness, Finding, Mend
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions
@@ -64,6 +66,17 @@ class State:
         return self.done.verdict
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A mend that was applied; its proof is under way."""
+
+    finding: Finding
+    mend: Mend
+    model: ir.Model
+    options: BuildOptions
+    proving: Proving
+
+
 @dataclass
 class Search:
     """What a search needs from outside, and what it leaves behind.
@@ -73,7 +86,7 @@ class Search:
         exactness: The least exact level that may be applied.
         candidates: The findings and mends for what a State's failure shows, likeliest first.
         culprits: The nodes a State's failure comes from.
-        prove: Proves one application: (before, after, finding, mend).
+        prove: Begins to prove one application: (before, after, finding, mend).
         attempt: Runs the Trial of a candidate: (model, options, label).
         rejected: Filled as the search goes.
     """
@@ -82,7 +95,7 @@ class Search:
     exactness: Exactness
     candidates: Callable[[State], Sequence[tuple[Finding, Mend]]]
     culprits: Callable[[State], tuple[str, ...]]
-    prove: Callable[[ir.Model, ir.Model, Finding, Mend], Proof]
+    prove: Callable[[ir.Model, ir.Model, Finding, Mend], Proving]
     attempt: Callable[[ir.Model, BuildOptions, str], Done]
     rejected: list[Rejected]
 
@@ -107,32 +120,51 @@ class Search:
         return state
 
     def _steps(self, state: State, pairs: Sequence[tuple[Finding, Mend]]) -> Iterator[State]:
-        """The States that one mend leads to, as far as they are better than this one."""
-        before = self.culprits(state)
-        for finding, mend in pairs:
-            after = self._step(state, finding, mend)
-            if after is None:
-                continue
-            verdict = after.verdict
-            if verdict.converted or self._progress(before, after):
-                yield after
-            else:
-                why = f"the toolkit still fails: {_failure(verdict)}"
-                self.rejected.append(Rejected(finding, mend, why, verdict, after.options))
+        """The States that one mend leads to, as far as they are better than this one.
 
-    def _step(self, state: State, finding: Finding, mend: Mend) -> State | None:
-        try:
-            model, options = self._changed(state, mend)
-        except CannotApply as error:
-            self.rejected.append(Rejected(finding, mend, str(error)))
-            return None
-        proof = self.prove(state.model, model, finding, mend)
+        The proof of the next mend runs while the Trial of this one does: one keeps a core busy, the other another.
+        """
+        before = self.culprits(state)
+        with ExitStack() as proofs:
+            queue = deque(pairs)
+            following = self._begin(state, queue, proofs)
+            while (candidate := following) is not None:
+                proof = candidate.proving.result()
+                following = self._begin(state, queue, proofs)
+                if after := self._step(state, candidate, proof, before):
+                    yield after
+
+    def _begin(
+        self, state: State, queue: deque[tuple[Finding, Mend]], proofs: ExitStack
+    ) -> _Candidate | None:
+        """Begins to prove the next mend that can be applied at all."""
+        while queue:
+            finding, mend = queue.popleft()
+            try:
+                model, options = self._changed(state, mend)
+            except CannotApply as error:
+                self.rejected.append(Rejected(finding, mend, str(error)))
+                continue
+            proving = proofs.enter_context(self.prove(state.model, model, finding, mend))
+            return _Candidate(finding, mend, model, options, proving)
+        return None
+
+    def _step(
+        self, state: State, candidate: _Candidate, proof: Proof, before: tuple[str, ...]
+    ) -> State | None:
+        """Tries a proved mend; None, and the reason on file, when it leads nowhere."""
+        finding, mend = candidate.finding, candidate.mend
         if not proof.holds:
             self.rejected.append(Rejected(finding, mend, f"not proved: {proof.does_not_cover}"))
             return None
-        done = self.attempt(model, options, f"{mend.name} at {finding.nodes[0]}")
+        done = self.attempt(candidate.model, candidate.options, f"{mend.name} at {finding.nodes[0]}")
         step = Step(finding, mend, proof, state.verdict, done.verdict)
-        return State(model, options, done, (*state.steps, step))
+        after = State(candidate.model, candidate.options, done, (*state.steps, step))
+        if done.verdict.converted or self._progress(before, after):
+            return after
+        why = f"the toolkit still fails: {_failure(done.verdict)}"
+        self.rejected.append(Rejected(finding, mend, why, done.verdict, after.options))
+        return None
 
     def _changed(self, state: State, mend: Mend) -> tuple[ir.Model, BuildOptions]:
         if ORDER.index(mend.exactness) > ORDER.index(self.exactness):

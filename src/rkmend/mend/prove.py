@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -73,36 +74,122 @@ def prove(before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, scrat
     Returns:
         The Proof; look at `holds`.
     """
-    if mend.rewrite is None:
-        return Proof(
-            kind="no-graph-change",
-            holds=True,
-            inputs="none",
-            max_abs=0.0,
-            max_rel=0.0,
-            covers="The graph is the original one; only the build options differ.",
-            does_not_cover="What the compiler makes of the option (see the verification) and the board.",
-        )
-    try:
-        with TemporaryDirectory(dir=scratch) as folder:
-            return _polynomial_identity(before, after, finding, mend, Path(folder))
-    except (Unproved, CannotApply) as error:
+    with Proving(before, after, finding, mend, scratch) as proving:
+        return proving.result()
+
+
+class Proving:
+    """A proof under way: its runs go on in a child process while the caller does something else.
+
+    Takes what `prove` takes. Leave it (`close`) in any case: that ends the child and removes its files.
+    """
+
+    def __init__(
+        self, before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, scratch: Path
+    ) -> None:
+        self._folder = TemporaryDirectory(dir=scratch)
+        self._child: subprocess.Popen[str] | None = None
+        self._proof: Proof | None = _NO_GRAPH_CHANGE if mend.rewrite is None else None
+        if self._proof is None:
+            folder = Path(self._folder.name)
+            try:
+                self._claim, jobs = _claim(before, after, finding, mend, folder)
+                self._child = _start(jobs, folder)
+            except (Unproved, CannotApply) as error:
+                self._proof = _refuted(error)
+
+    def __enter__(self) -> Proving:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def result(self) -> Proof:
+        """Waits for the runs and says what they prove."""
+        if self._proof is None:
+            assert self._child is not None
+            try:
+                self._proof = self._claim.judged(_answers(self._child))
+            except Unproved as error:
+                self._proof = _refuted(error)
+        return self._proof
+
+    def close(self) -> None:
+        """Ends the child, finished or not."""
+        if self._child is not None:
+            with self._child:  # closes its pipes and reaps it
+                self._child.kill()
+            self._child = None
+        self._folder.cleanup()
+
+
+_NO_GRAPH_CHANGE = Proof(
+    kind="no-graph-change",
+    holds=True,
+    inputs="none",
+    max_abs=0.0,
+    max_rel=0.0,
+    covers="The graph is the original one; only the build options differ.",
+    does_not_cover="What the compiler makes of the option (see the verification) and the board.",
+)
+
+
+def _refuted(error: Exception) -> Proof:
+    return Proof(
+        kind="polynomial-identity",
+        holds=False,
+        inputs="",
+        max_abs=math.inf,
+        max_rel=math.inf,
+        covers="",
+        does_not_cover=f"It does not hold: {error}.",
+    )
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What the runs of a proof would show."""
+
+    magnitude: int
+    draws: int
+    degree: int
+    survival: float
+
+    def judged(self, answers: list[Any]) -> Proof:
+        """The Proof, from the answers of `_prove_child`: the draws, the region's rounding, the whole model.
+
+        Raises:
+            Unproved: One of them speaks against it.
+        """
+        for number, difference in enumerate(answers[: self.draws]):
+            if difference:
+                raise Unproved(f"with whole numbers (draw {number}) {difference}")
+        used = answers[self.draws]["of_bound"]
+        if not used <= 1:
+            raise Unproved(
+                f"with the model's own weights the difference is {used:.3g} times what rounding explains"
+            )
         return Proof(
             kind="polynomial-identity",
-            holds=False,
-            inputs="",
-            max_abs=math.inf,
-            max_rel=math.inf,
-            covers="",
-            does_not_cover=f"It does not hold: {error}.",
+            holds=True,
+            inputs=f"{self.draws} draws of whole numbers in [-{self.magnitude}, {self.magnitude}] for weights and "
+            "inputs of the region; standard normal inputs with the model's own weights",
+            max_abs=answers[-1]["max_abs"],
+            max_rel=answers[-1]["max_rel"],
+            covers="At this shape, in real arithmetic, the region gives the same outputs for all finite inputs, "
+            f"weights and biases: both sides are polynomials of degree {self.degree}, equal on {self.draws} random "
+            f"draws computed without rounding; a wrong one would pass with probability {self.survival:.0e} at most. "
+            "The rest of the graph is untouched. With the model's own weights the region differs by "
+            f"{used:.2g} of the bound for float rounding.",
+            does_not_cover="NaN and infinite inputs, overflow, the sign of zeros, the NPU's own rounding "
+            "(see the verification) and the board.",
         )
 
 
-def _polynomial_identity(
+def _claim(
     before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, folder: Path
-) -> Proof:
-    import numpy as np
-
+) -> tuple[_Claim, list[dict[str, object]]]:
+    """What has to be run, and what it would show."""
     old, new = regions(before, after, finding.nodes)
     _demand_memory(old, new)
     _demand_copies(old, new)
@@ -111,7 +198,7 @@ def _polynomial_identity(
     jobs: list[dict[str, object]] = []
     while survival > RISK:
         drawn = _drawn(old, magnitude, seed=draws)
-        drawn, mended = regions(drawn, apply(drawn, mend), finding.nodes)
+        mended = apply(drawn, mend)
         if outline(mended) != outline(new):
             raise Unproved("the mend rewrites the same region in another way when its weights are others")
         degree = max(demand_exact(drawn, magnitude), demand_exact(mended, magnitude))
@@ -121,36 +208,12 @@ def _polynomial_identity(
         jobs.append({"kind": "identity", **pair, "magnitude": magnitude, "seed": draws})
         survival *= degree / values
         draws += 1
-    pair = _saved(folder, "region", before=old, after=new, absolute=_with_weights(old, np.abs))
+    pair = _saved(folder, "region", before=old, after=new, absolute=_with_weights(old, abs))
     factor = _rounding_factor(old)
     jobs.append({"kind": "rounding", **pair, "factor": factor, "seed": 0})
     if len(before.graph) > len(finding.nodes):
         jobs.append({"kind": "model", **_saved(folder, "model", before=before, after=after), "seed": 0})
-
-    answers = _run(jobs, folder)
-    for number, difference in enumerate(answers[:draws]):
-        if difference:
-            raise Unproved(f"with whole numbers (draw {number}) {difference}")
-    used = answers[draws]["of_bound"]
-    if not used <= 1:
-        raise Unproved(
-            f"with the model's own weights the difference is {used:.3g} times what rounding explains"
-        )
-    return Proof(
-        kind="polynomial-identity",
-        holds=True,
-        inputs=f"{draws} draws of whole numbers in [-{magnitude}, {magnitude}] for weights and inputs of the "
-        "region; standard normal inputs with the model's own weights",
-        max_abs=answers[-1]["max_abs"],
-        max_rel=answers[-1]["max_rel"],
-        covers="At this shape, in real arithmetic, the region gives the same outputs for all finite inputs, "
-        f"weights and biases: both sides are polynomials of degree {degree}, equal on {draws} random draws "
-        f"computed without rounding; a wrong one would pass with probability {survival:.0e} at most. "
-        "The rest of the graph is untouched. With the model's own weights the region differs by "
-        f"{used:.2g} of the bound for float rounding.",
-        does_not_cover="NaN and infinite inputs, overflow, the sign of zeros, the NPU's own rounding "
-        "(see the verification) and the board.",
-    )
+    return _Claim(magnitude, draws, degree, survival), jobs
 
 
 def _drawn(region: ir.Model, magnitude: int, seed: int) -> ir.Model:
@@ -230,19 +293,27 @@ def _saved(folder: Path, name: str, **models: ir.Model) -> dict[str, str]:
     return paths
 
 
-def _run(jobs: list[dict[str, object]], folder: Path) -> list[Any]:
-    """The answers of `_prove_child` to the jobs."""
+def _start(jobs: list[dict[str, object]], folder: Path) -> subprocess.Popen[str]:
+    """Starts `_prove_child` on the jobs."""
     file = folder / "jobs.json"
     file.write_text(json.dumps(jobs))
-    command = [sys.executable, "-m", "rkmend.mend._prove_child", str(file)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "rkmend.mend._prove_child", str(file)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _answers(child: subprocess.Popen[str]) -> list[Any]:
+    """The answers of `_prove_child` to the jobs."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIME_LIMIT, stdin=subprocess.DEVNULL
-        )
+        out, complaints = child.communicate(timeout=TIME_LIMIT)
     except subprocess.TimeoutExpired as error:
         raise Unproved(f"its runs took more than {TIME_LIMIT} s") from error
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Unproved(f"its runs ended with status {done.returncode}: {last}")
-    answers: list[Any] = json.loads(done.stdout)
+    if child.returncode:
+        last = (complaints.strip().splitlines() or ["no message"])[-1]
+        raise Unproved(f"its runs ended with status {child.returncode}: {last}")
+    answers: list[Any] = json.loads(out)
     return answers

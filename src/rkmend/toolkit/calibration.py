@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec
+from rkmend.npz import write_npz
 from rkmend.toolkit.trial import Calibration
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -17,7 +19,9 @@ ARRAYS = (".npy", ".npz")
 WANTED = "Give a folder of .npy, .npz or image files, or a text file with one sample a line (paths, one per input)."
 
 
-def load_calibration(dataset: Path, inputs: Sequence[TensorSpec], folder: Path) -> tuple[Calibration, list[Path]]:
+def load_calibration(
+    dataset: Path, inputs: Sequence[TensorSpec], folder: Path
+) -> tuple[Calibration, list[Path]]:
     """Reads a calibration dataset.
 
     Args:
@@ -43,7 +47,7 @@ def load_calibration(dataset: Path, inputs: Sequence[TensorSpec], folder: Path) 
             digest.update(array.tobytes())
         lines.append(" ".join(map(str, paths)))
         samples.append(folder / f"calibration-{len(samples):04}.npz")
-        np.savez(samples[-1], **{f"input{index}": array for index, array in enumerate(arrays)})
+        write_npz(samples[-1], ((f"input{index}", array) for index, array in enumerate(arrays)))
     if not samples:
         raise InputError(f"no calibration data in {dataset}", hint=WANTED)
     listing = folder / "dataset.txt"
@@ -71,7 +75,8 @@ def _samples(dataset: Path, inputs: Sequence[TensorSpec]) -> Iterator[list[np.nd
                 yield [_fit(_array(path, spec), spec, path) for path, spec in zip(paths, inputs, strict=True)]
             elif paths:
                 raise InputError(
-                    f"{dataset}, line {number}: {len(paths)} files for a model with {len(inputs)} inputs", hint=WANTED
+                    f"{dataset}, line {number}: {len(paths)} files for a model with {len(inputs)} inputs",
+                    hint=WANTED,
                 )
     else:
         raise InputError(f"calibration dataset not found: {dataset}", hint=WANTED)
@@ -98,38 +103,41 @@ def _read(path: Path, inputs: Sequence[TensorSpec]) -> list[np.ndarray]:
 def _array(path: Path, spec: TensorSpec) -> np.ndarray:
     if path.suffix.lower() in IMAGES:
         return _image(path, spec)
-    return next(iter(_open(path).values()))
+    arrays = list(_open(path).values())
+    if len(arrays) != 1:
+        raise InputError(f"{path} holds {len(arrays)} arrays, one is wanted here", hint=WANTED)
+    return arrays[0]
 
 
 def _open(path: Path) -> dict[str, np.ndarray]:
     try:
         loaded = np.load(path, allow_pickle=False)
         return dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"": loaded}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise InputError(f"cannot read calibration file {path}: {error}", hint=WANTED) from error
 
 
 def _image(path: Path, spec: TensorSpec) -> np.ndarray:
     from PIL import Image
 
-    shape = spec.shape
-    if len(shape) != 4 or shape[1] not in (1, 3):
+    if len(spec.shape) != 4 or spec.sizes[1] not in (1, 3):
         raise InputError(
-            f"{path} is an image, but input {spec.name} has shape {list(shape)}",
+            f"{path} is an image, but input {spec.name} has shape {list(spec.shape)}",
             hint="Images fit inputs of shape 1xCxHxW with C = 1 or 3; use .npy files for others.",
         )
+    _, channels, height, width = spec.sizes
     try:
         with Image.open(path) as image:
-            plain = image.convert("RGB" if shape[1] == 3 else "L").resize((int(shape[3]), int(shape[2])))  # type: ignore[arg-type]
+            plain = image.convert("RGB" if channels == 3 else "L").resize((width, height))
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read image {path}: {error}") from error
-    pixels = np.asarray(plain, dtype=np.float32).reshape(int(shape[2]), int(shape[3]), int(shape[1]))  # type: ignore[arg-type]
+        raise InputError(f"cannot read image {path}: {error}", hint=WANTED) from error
+    pixels: np.ndarray = np.asarray(plain, dtype=np.float32).reshape(height, width, channels)
     return pixels.transpose(2, 0, 1)[np.newaxis]
 
 
 def _fit(array: np.ndarray, spec: TensorSpec, path: Path) -> np.ndarray:
     """The array in the dtype and shape of the input; a missing batch axis of 1 is added."""
-    shape = tuple(spec.shape)
+    shape = spec.sizes
     if array.shape != shape and (1, *array.shape) == shape:
         array = array[np.newaxis]
     if array.shape != shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -87,7 +87,7 @@ class Trial:
     digest: str
     target: Target
     toolkit: Toolkit
-    options: BuildOptions = BuildOptions()
+    options: BuildOptions = field(default_factory=BuildOptions)
     calibration: Calibration | None = None
     reference: Reference | None = None
 

@@ -57,7 +57,7 @@ class Trials:
     """
 
     folder: Path
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     cache: TrialCache | None = None
     watch: Callable[[Trial, Verdict | None], None] = lambda _trial, _verdict: None
     done: list[Done] = field(default_factory=list)

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from rkmend.errors import EnvironmentFailure
+from rkmend.toolkit.classify import EndedBy
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.trial import Limits
 
@@ -26,8 +27,7 @@ class Ending(msgspec.Struct, frozen=True):
 
     code: int | None
     signal: int | None
-    ended_by: str
-    """`itself`, `time limit`, `memory limit` or `outside`."""
+    ended_by: EndedBy
     peak_mb: int
     seconds: float
 
@@ -131,5 +131,3 @@ class Worker:
                 hint=f"See what is wrong with it: rkmend toolkit doctor {self._toolkit.version}",
             )
         self._ready = True
-
-

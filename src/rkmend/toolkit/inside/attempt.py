@@ -20,6 +20,7 @@ class Diary:
         self._file = path.open("a", buffering=1)
 
     def write(self, **event: Any) -> None:
+        """Adds one event; values are JSON."""
         self._file.write(json.dumps(event) + "\n")
 
 
@@ -33,8 +34,8 @@ def attempt(request: dict[str, Any], diary: Diary) -> None:
     Args:
         request: `model` (path), `target`, `config` (keyword arguments of `rknn.config`), `quantize`,
             `dataset` (path of the toolkit's dataset list or None), `rknn` (path to export to), `samples`
-            (list of {name, inputs, outputs: paths of .npz}), `output_names`, `ranks` (rank of each input).
-        diary: Gets {stage, at} before each step, {agreement} per output and sample, and last {end} or
+            (list of {name, inputs, outputs: paths of .npz}), `output_names`.
+        diary: Gets {stage, at} before each step, {agreement} per output and sample, and last {returned} or
             {exception}.
     """
     try:
@@ -80,9 +81,8 @@ def _simulate(rknn: Any, sample: dict[str, str], request: dict[str, Any], diary:
 
     with np.load(sample["inputs"]) as inputs:
         arrays = [inputs[f"input{index}"] for index in range(len(inputs.files))]
-    # Four axes mean NHWC to the toolkit unless it is told otherwise.
-    formats = ["nchw" if array.ndim == 4 else None for array in arrays]
-    got = rknn.inference(inputs=arrays, data_format=formats if any(formats) else None)
+    # Four axes mean NHWC to the toolkit unless it is told otherwise; for other ranks the word has no effect.
+    got = rknn.inference(inputs=arrays, data_format=["nchw"] * len(arrays))
     del arrays
     if got is None:
         raise RuntimeError("the simulator returned nothing")
@@ -94,4 +94,3 @@ def _simulate(rknn: Any, sample: dict[str, str], request: dict[str, Any], diary:
             else:
                 record = missing(reference, output=name, sample=sample["name"])
             diary.write(agreement=record)
-    diary.write(simulated_outputs=len(got))

@@ -1,0 +1,51 @@
+"""What every benchmark needs: a table on the terminal, JSON beside it, and the facts of the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Prints a Markdown table."""
+    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    for number, row in enumerate(cells):
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+        if number == 0:
+            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+
+
+def write(name: str, figures: dict[str, Any]) -> None:
+    """Writes `results/<name>.json` with the figures and the machine."""
+    RESULTS.mkdir(exist_ok=True)
+    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"machine": machine, **figures}, indent=1) + "\n")
+    print(f"\nwrote {path.relative_to(Path(__file__).parent.parent)}")
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle of several runs: machines are shared and noisy."""
+    return round(statistics.median(values), 3)
+
+
+def verdict(name: str, figure: float, demand: str, ok: bool) -> None:
+    """One line: what was demanded, what came out."""
+    print(f"{'ok  ' if ok else 'MISS'} {name}: {figure} (demanded: {demand})")
+
+
+def run(command: Sequence[str], folder: Path) -> None:
+    """Runs a command; what it printed is shown only when it fails."""
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"{done.stdout}\n{' '.join(command)} ended with status {done.returncode}")

@@ -1,0 +1,5 @@
+"""`python -m rkmend`."""
+
+from rkmend.cli import main
+
+main()

@@ -1,0 +1,159 @@
+"""`rkmend convert`: the options, and the story while it happens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rkmend.pipeline import Progress
+    from rkmend.toolkit.options import BuildOptions
+    from rkmend.toolkit.trial import Trial
+    from rkmend.toolkit.verdict import Verdict
+
+
+@click.command("convert")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", required=True, metavar="SOC", help="rk3588, rk3576, rk3566, rv1106, ...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Results; default: MODEL.rkmend beside the model.",
+)
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
+    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
+)  # fmt: skip
+@click.option("--quantize", type=click.Path(path_type=Path), metavar="DATASET",
+              help="Make an int8 model, calibrated on a folder of .npy, .npz or images, or a list.")  # fmt: skip
+@click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.npz",
+              help="Your own inputs to verify on, by input name.")  # fmt: skip
+@click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
+@click.option("--exactness", type=click.Choice(["exact", "rounding", "bounded"]), default="rounding",
+              show_default=True, help="The least exact kind of mend that may be applied.")  # fmt: skip
+@click.option("--mean", "means", multiple=True, metavar="R,G,B", help="Per input: subtracted by the NPU.")
+@click.option("--std", "stds", multiple=True, metavar="R,G,B", help="Per input: divided by on the NPU.")
+@click.option("--optimization-level", type=click.IntRange(0, 3), default=3, show_default=True)
+@click.option(
+    "--disable-rule", "disable_rules", multiple=True, metavar="NAME", help="A toolkit rule to leave out."
+)
+@click.option(
+    "--op-target", "op_targets", multiple=True, metavar="OP=cpu|npu", help="Where an operator runs."
+)
+@click.option("--single-core", is_flag=True, help="Build for one NPU core only.")
+@click.option("--compress-weight", is_flag=True, help="Let the toolkit compress the weights.")
+@click.option("--seed", default=0, show_default=True, help="Of the random verification inputs.")
+@click.option("--trial-seconds", default=900.0, show_default=True, help="Time limit of one trial.")
+@click.option(
+    "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
+)
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
+@click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+def command(
+    model: Path,
+    target: str,
+    out: Path | None,
+    inputs: tuple[str, ...],
+    quantize: Path | None,
+    samples: Path | None,
+    version: str | None,
+    exactness: str,
+    seed: int,
+    trial_seconds: float,
+    trial_memory: int,
+    no_cache: bool,
+    force: bool,
+    quiet: bool,
+    **options: Any,  # noqa: ANN401 - click gives them by name, `_build_options` types them
+) -> None:
+    """Convert MODEL.onnx to a verified .rknn.
+
+    Tries the real toolkit, names the operator it fails on, mends the graph with rewrites that are proved
+    equivalent, keeps the cheapest by the compiler's own cycles, and checks the result against ONNX Runtime.
+
+    Exit status: 0 converted or mended, and verified; 1 not convertible, with the reason; 2 usage or bad input;
+    3 the toolkit environment cannot be made.
+    """
+    from rkmend.conversion import convert
+    from rkmend.graph import parse_shape_option
+    from rkmend.report.story import story
+    from rkmend.rules import Exactness
+    from rkmend.toolkit.trial import Limits
+
+    result = convert(
+        model,
+        target=target,
+        out=out,
+        inputs=dict(parse_shape_option(text) for text in inputs),
+        options=_build_options(**options),
+        quantize=quantize,
+        samples=samples,
+        toolkit=version,
+        exactness=Exactness(exactness),
+        limits=Limits(trial_seconds, trial_memory),
+        seed=seed,
+        cache=not no_cache,
+        force=force,
+        progress=None if quiet else _progress(),
+    )
+    click.echo(story(result))
+    sys.exit({"environment": 3, "refused": 1}.get(result.status.value, 0))
+
+
+def _build_options(
+    means: tuple[str, ...],
+    stds: tuple[str, ...],
+    optimization_level: int,
+    disable_rules: tuple[str, ...],
+    op_targets: tuple[str, ...],
+    single_core: bool,
+    compress_weight: bool,
+) -> BuildOptions:
+    from rkmend.toolkit.options import BuildOptions
+
+    return BuildOptions(
+        optimization_level=optimization_level,
+        disable_rules=disable_rules,
+        op_target=dict(_pair(text) for text in op_targets),
+        single_core_mode=single_core,
+        compress_weight=compress_weight,
+        mean_values=tuple(_numbers("--mean", text) for text in means),
+        std_values=tuple(_numbers("--std", text) for text in stds),
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, place = text.rpartition("=")
+    if not name or place not in ("cpu", "npu", "auto"):
+        raise click.BadParameter(f"'{text}' is not OP=cpu, OP=npu or OP=auto", param_hint="--op-target")
+    return name, place
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"'{text}' is not numbers separated by commas", param_hint=option) from error
+
+
+def _progress() -> Progress:
+    """Progress on stderr, one line a step and one a trial, so that it reads well in a CI log too."""
+    from rkmend.pipeline import Progress
+
+    def trial(trial: Trial, verdict: Verdict | None) -> None:
+        if verdict is None:
+            return
+        mark = click.style("ok  ", fg="green") if verdict.converted else click.style("fail", fg="red")
+        what = f"{verdict.cycles:,} cycles" if verdict.converted else str(verdict.signature)
+        seconds = "remembered" if verdict.cached else f"{verdict.seconds:.1f} s"
+        click.echo(f"  {mark} {trial.label}: {verdict.outcome.value}, {what} ({seconds})", err=True)
+
+    def install(text: str, fraction: float) -> None:
+        click.echo(f"  {fraction:4.0%} {text}", err=True)
+
+    return Progress(step=lambda text: click.echo(f"{text} ...", err=True), trial=trial, install=install)

@@ -1,0 +1,79 @@
+"""The group of commands, and what happens to their errors."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+
+import click
+
+from rkmend._version import __version__
+from rkmend.errors import RkmendError
+
+COMMANDS = {
+    "convert": "Convert an ONNX model; where the toolkit fails, find out why and mend it.",
+    "log": "Read a toolkit log that somebody pasted: which operator, which failure, what to do.",
+    "rule": "Show the page of a rule.",
+    "toolkit": "Install, list, examine and remove toolkit environments.",
+    "verify": "Compare what two ONNX models compute.",
+}
+"""The short helps stand here too, so that `rkmend --help` does not import every command."""
+
+INTERRUPTED = 130
+
+
+class _Lazy(click.Group):
+    """Imports a command when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = import_module(f"rkmend.cli.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rkmend", message="%(prog)s %(version)s")
+def group() -> None:
+    """ONNX models onto Rockchip NPUs: converted, mended where RKNN-Toolkit2 fails, and verified.
+
+    Exit status: 0 done, 1 not convertible or not equal, 2 usage or bad input, 3 the toolkit environment cannot be
+    made or used, 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Runs the command line and exits with its status; no traceback reaches the user for an error of theirs."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        status = group.main(prog_name="rkmend", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing was left running or half-written", err=True)
+        status = INTERRUPTED
+    except RkmendError as error:
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {error.message}", err=True)
+        if error.hint:
+            click.echo(f"{click.style('help:', fg='cyan', bold=True)} {error.hint}", err=True)
+        status = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away; there is nobody to tell
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

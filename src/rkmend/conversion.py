@@ -1,0 +1,131 @@
+"""`convert`: from an ONNX model to a verified .rknn, or to the plain reason why there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from rkmend import delivery
+from rkmend._version import __version__
+from rkmend.errors import EnvironmentFailure, InputError
+from rkmend.graph import Model, freeze, load
+from rkmend.paths import scratch_dir
+from rkmend.pipeline import Pipeline, Progress
+from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
+from rkmend.rules import Exactness
+from rkmend.targets import Target, load_target
+from rkmend.toolkit.cache import TrialCache
+from rkmend.toolkit.calibration import load_calibration
+from rkmend.toolkit.environments import DEFAULT_VERSION, ensure
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.trial import Limits
+from rkmend.toolkit.trials import Trials
+from rkmend.verify.reference import make_reference
+
+
+def convert(
+    model: str | Path,
+    *,
+    target: str,
+    out: str | Path | None = None,
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
+    options: BuildOptions | None = None,
+    quantize: str | Path | None = None,
+    samples: str | Path | None = None,
+    toolkit: str | None = None,
+    exactness: Exactness = Exactness.ROUNDING,
+    limits: Limits | None = None,
+    seed: int = 0,
+    cache: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Converts a model, mending it where the toolkit fails.
+
+    Args:
+        model: An ONNX file; external data beside it.
+        target: `rk3588`, `rk3576`, ...
+        out: Folder for the results; `<stem>.rkmend` beside the model by default.
+        inputs: Static shapes for dynamic inputs, by name; `()` for a scalar.
+        options: The toolkit's build options.
+        quantize: Calibration data; makes an int8 model.
+        samples: An .npz of the user's own inputs to verify on.
+        toolkit: Version of RKNN-Toolkit2.
+        exactness: The least exact kind of mend that may be applied.
+        limits: Per trial.
+        seed: Of the random verification inputs.
+        cache: Remember trials and use what is remembered.
+        force: Replace results of an earlier run in `out`.
+        progress: Told what happens meanwhile.
+
+    Returns:
+        The same content as `report.json`, which is written to `out` whatever the status.
+
+    Raises:
+        InputError: The model or an argument cannot be used; nothing was written.
+    """
+    started = time.monotonic()
+    progress = progress or Progress()
+    options = options or BuildOptions()
+    soc = load_target(target)
+    options = _quantisation(options, soc, quantize)
+    path = Path(model)
+    with scratch_dir() as scratch:
+        progress.step("reading the model")
+        given = freeze(load(path), dict(inputs or {}))
+        place = delivery.open_folder(Path(out) if out else path.with_name(f"{path.stem}.rkmend"), force=force)
+        result = Conversion(
+            rkmend=__version__,
+            model=_facts(given, path),
+            target=soc.name,
+            toolkit=None,
+            options=options,
+            status=Status.REFUSED,
+            reason="",
+            first_verdict=None,
+            verdict=None,
+        )
+        try:
+            environment = ensure(toolkit or DEFAULT_VERSION, progress=progress.install)
+        except EnvironmentFailure as error:
+            result.status, result.reason = Status.ENVIRONMENT, str(error)
+            return delivery.deliver(place, path.stem, result, None, [], started)
+        result.toolkit = ToolkitFacts(environment.version, environment.fingerprint)
+        remembered = TrialCache() if cache else None
+        with Trials(scratch / "trials", limits or Limits(), remembered, progress.trial) as trials:
+            trials.warm(environment)  # imports the toolkit while ONNX Runtime runs the model
+            calibration, raw = load_calibration(Path(quantize), given.inputs, scratch) if quantize else (None, [])
+            progress.step("running the model with ONNX Runtime")
+            reference = make_reference(
+                given,
+                options,
+                scratch / "samples",
+                seed=seed,
+                user=Path(samples) if samples else None,
+                calibration=raw[:3],
+            )
+            pipeline = Pipeline(
+                soc, environment, scratch, trials, calibration, reference, exactness, progress, result
+            )
+            final = pipeline.run(given.ir, options)
+            return delivery.deliver(place, path.stem, result, final, trials.done, started)
+
+
+def _quantisation(options: BuildOptions, target: Target, dataset: str | Path | None) -> BuildOptions:
+    if dataset is None and "fp16" not in target.dtypes:
+        raise InputError(
+            f"{target.name} has no fp16 arithmetic: it runs int8 models only",
+            hint="Pass --quantize DATASET: a folder of representative inputs (.npy, .npz or images).",
+        )
+    if dataset is not None and "int8" not in target.dtypes:
+        raise InputError(f"the compiler takes no int8 models for {target.name}", hint="Leave --quantize out.")
+    return msgspec.structs.replace(options, quantize=dataset is not None)
+
+
+def _facts(model: Model, path: Path) -> ModelFacts:
+    return ModelFacts(
+        str(path), model.sha256, model.inputs, model.outputs, model.opset, len(list(model.ir.graph))
+    )

@@ -1,0 +1,90 @@
+"""The results folder: nothing half-written under a final name, nothing overwritten unasked."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from rkmend.errors import InputError
+from rkmend.files import atomic_copy, atomic_write
+from rkmend.graph import export
+from rkmend.mend.choose import State
+from rkmend.records import Conversion, Status, TrialFacts
+from rkmend.toolkit.trials import Done
+
+
+def open_folder(folder: Path, *, force: bool) -> Path:
+    """Makes sure, before any work is spent, that results can be written.
+
+    Raises:
+        InputError: The folder holds something already and `force` is not given, or it cannot be written.
+    """
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not force:
+            raise InputError(
+                f"the output folder {folder} is not empty",
+                hint="Pass --force to replace the results in it, or --out.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(folder / ".rkmend-can-write", b"")
+        (folder / ".rkmend-can-write").unlink()
+    except OSError as error:
+        raise InputError(
+            f"cannot write to the output folder {folder}: {error.strerror or error}",
+            hint="Choose another with --out DIR.",
+        ) from error
+    return folder
+
+
+def deliver(
+    folder: Path, stem: str, result: Conversion, final: State | None, trials: Sequence[Done], started: float
+) -> Conversion:
+    """Writes everything a run gives, report.json last, so that a report always speaks of files that are there.
+
+    Args:
+        folder: As `open_folder` left it; results of an earlier run in it are replaced.
+        stem: Name of the model's file without its suffix.
+        result: Completed here with `files`, `trials` and `seconds`.
+        final: The State whose .rknn is delivered; None when the model is refused.
+        trials: All of them; their logs go along, their exported files do not.
+        started: `time.monotonic()` at the start of the run.
+
+    Raises:
+        InputError: The disk is full or the folder went away; what was written stays whole.
+    """
+    rknn, mended, report = folder / f"{stem}.rknn", folder / f"{stem}.mended.onnx", folder / "report.json"
+    logs = folder / "trials"
+    for old in (rknn, mended, mended.with_name(f"{mended.name}.data"), report):
+        old.unlink(missing_ok=True)
+    shutil.rmtree(logs, ignore_errors=True)
+    result.files = {"report": str(report)}
+    if trials:
+        result.files["trials"] = str(logs)
+    for done in trials:
+        (logs / done.log.parent.name).mkdir(parents=True)
+        for name in ("log.txt", "trial.json"):
+            atomic_copy(done.log.with_name(name), logs / done.log.parent.name / name)
+    if final is not None:
+        atomic_copy(final.done.rknn, rknn)
+        result.files["rknn"] = str(rknn)
+        if result.status is Status.MENDED and any(step.mend.rewrite for step in final.steps):
+            export(final.model, mended)
+            result.files["mended"] = str(mended)
+    result.trials = tuple(
+        TrialFacts(
+            done.trial.label,
+            done.log.parent.name,
+            done.verdict.outcome.value,
+            done.verdict.seconds,
+            done.verdict.signature,
+            done.verdict.cached,
+        )
+        for done in trials
+    )
+    result.seconds = round(time.monotonic() - started, 3)
+    atomic_write(report, msgspec.json.format(msgspec.json.encode(result), indent=1))
+    return result

@@ -1,0 +1,283 @@
+"""The loop of a conversion: try, name the operator, mend, try again, verify. Fills the Conversion as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rkmend.diagnose.localise import by_extraction, named_by_log
+from rkmend.graph import digest_ir, save
+from rkmend.mend.choose import Rejected, Search, State, chip_cycles
+from rkmend.mend.prove import Proving
+from rkmend.records import AppliedMend, Conversion, Culprit, OutputCheck, RejectedMend, Status
+from rkmend.rules import Exactness, Finding, Mend, all_rules
+from rkmend.targets import Target
+from rkmend.toolkit.environments import Toolkit
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.tolerance import tolerance_for
+from rkmend.toolkit.trial import Calibration, Reference, Trial
+from rkmend.toolkit.trials import Done, Trials
+from rkmend.toolkit.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+REPETITIONS = 3
+"""Trials a mended model must pass before it is delivered. The compiler is not deterministic: a Conv with any padding
+beyond its kernel converts in one run and aborts in the next (own trials, 2.3.2), so one success proves little."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a long conversion tells while it runs; all silent by default.
+
+    Attributes:
+        step: A stage begins; the argument says which, in a few words.
+        trial: A Trial begins (no Verdict yet) or has ended.
+        install: A step of making the toolkit environment and the fraction done.
+    """
+
+    step: Callable[[str], None] = lambda _text: None
+    trial: Callable[[Trial, Verdict | None], None] = lambda _trial, _verdict: None
+    install: Callable[[str, float], None] = lambda _text, _fraction: None
+
+
+@dataclass
+class Pipeline:
+    """One conversion under way.
+
+    Attributes:
+        result: Filled by `run`, besides what `delivery` adds.
+    """
+
+    target: Target
+    toolkit: Toolkit
+    scratch: Path
+    trials: Trials
+    calibration: Calibration | None
+    reference: Reference
+    exactness: Exactness
+    progress: Progress
+    result: Conversion
+    _named: dict[str, Culprit] = field(default_factory=dict)
+
+    def run(self, model: ir.Model, options: BuildOptions) -> State | None:
+        """Tries, mends, verifies.
+
+        Returns:
+            The State whose files are to be delivered, or None with `result.reason` saying why there is none.
+        """
+        self.progress.step("trying the model as it is")
+        start = State(model, options, self._try(model, options, "the model as it is", verify=True))
+        self.result.first_verdict = start.verdict
+        if start.verdict.outcome is Outcome.ABORTED:
+            start = self._once_more(start)
+        self.result.verdict = start.verdict
+        if start.verdict.converted:
+            self.result.status = Status.CONVERTED
+            self.result.verification = self._checks(start.verdict)
+            return start
+        return self._mend(start)
+
+    def _once_more(self, start: State) -> State:
+        """Repeats a native crash: the compiler is not deterministic, and mends are for what stays."""
+        done = self._try(start.model, start.options, "the same once more", verify=True, fresh=True)
+        if done.verdict.converted:
+            note = "The failure is flaky: the same model converted in a second run. A later build may fail again."
+        elif done.verdict.signature != start.verdict.signature:
+            note = f"The failure is flaky: a second run ended in {done.verdict.signature}."
+        else:
+            return start
+        self.result.notes += (note,)
+        return State(start.model, start.options, done)
+
+    def _mend(self, start: State) -> State | None:
+        self.progress.step("looking for the operator")
+        self._culprits(start)
+        self.progress.step("trying mends")
+        rejected: list[Rejected] = []
+        search = Search(
+            self.target,
+            self.exactness,
+            candidates=self._candidates,
+            culprits=self._culprits,
+            prove=lambda before, after, finding, mend: Proving(before, after, finding, mend, self.scratch),
+            attempt=self._try,
+            rejected=rejected,
+        )
+        best = self._cheapest_that_holds(search.converted(start), rejected)
+        self.result.rejected_mends = tuple(self._rejection(item) for item in rejected)
+        if best is None:
+            self.result.verification = self._checks(start.verdict)
+            self.result.reason = self._why_not(start)
+            return None
+        self.result.status = Status.MENDED
+        self.result.verdict = best.verdict
+        self.result.options = best.options
+        self.result.mends = tuple(self._applied(best))
+        self.result.verification = self._checks(best.verdict)
+        return best
+
+    def _cheapest_that_holds(self, states: Sequence[State], rejected: list[Rejected]) -> State | None:
+        """The first State that keeps converting and agrees with ONNX Runtime; the others are filed with the reason."""
+        best: State | None = None
+        for state in states:
+            step = state.steps[-1]
+            if best is None:
+                self.progress.step(f"verifying {step.mend.name}")
+                confirmed, why = self._confirm(state)
+                if confirmed:
+                    best = confirmed
+                    continue
+            else:
+                why = f"costs more than {best.steps[-1].mend.name}: {self._price(state)} against {self._price(best)}"
+            rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
+        return best
+
+    def _confirm(self, state: State) -> tuple[State | None, str]:
+        """Runs a State's Trial again until it has converted `REPETITIONS` times; the last run verifies and is kept."""
+        for number in range(2, REPETITIONS + 1):
+            last = number == REPETITIONS
+            label = f"{state.steps[-1].mend.name}, run {number} of {REPETITIONS}"
+            done = self._try(state.model, state.options, label, verify=last, fresh=not last)
+            if not done.verdict.converted:
+                verdict = done.verdict
+                if verdict.outcome is Outcome.WRONG:
+                    return None, f"the simulator disagrees: {verdict.message}"
+                return None, f"flaky: run {number} of {REPETITIONS} ended in {verdict.signature}"
+            state = State(state.model, state.options, done, state.steps)
+        return state, ""
+
+    def _try(
+        self, model: ir.Model, options: BuildOptions, label: str, *, verify: bool = False, fresh: bool = False
+    ) -> Done:
+        digest = digest_ir(model)
+        path = self.scratch / f"{digest[:16]}.onnx"
+        if not path.exists():
+            save(model, path)
+        reference = self.reference if verify else None
+        trial = Trial(label, path, digest, self.target, self.toolkit, options, self.calibration, reference)
+        return self.trials.run(trial, fresh=fresh)
+
+    def _culprits(self, state: State) -> tuple[str, ...]:
+        """The nodes a State's failure comes from; found once per State."""
+        return self._located(state).nodes
+
+    def _located(self, state: State) -> Culprit:
+        key = state.done.trial.key
+        if key not in self._named:
+            self._named[key] = self._locate(state)
+        return self._named[key]
+
+    def _locate(self, state: State) -> Culprit:
+        report = state.done.report()
+        nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
+        signature = state.verdict.signature
+        if not nodes and signature and state.verdict.outcome is not Outcome.WRONG:
+
+            def attempt(part: ir.Model, label: str) -> Verdict:
+                return self._try(part, state.options, label).verdict
+
+            nodes = by_extraction(state.model, signature, attempt)
+            how = "the smallest part that fails alike on its own"
+        kinds = {str(node.name): node.op_type for node in state.model.graph}
+        fields = msgspec.to_builtins(report.config_failures[0]) if report.config_failures else {}
+        return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
+
+    def _candidates(self, state: State) -> list[tuple[Finding, Mend]]:
+        """The mends of every rule that recognises the failure and holds at one of its culprits."""
+        culprit = self._located(state)
+        if all(culprit.nodes != known.nodes for known in self.result.culprits):
+            self.result.culprits += (culprit,)
+        culprits, pairs = set(culprit.nodes), []
+        for rule in all_rules():
+            if not rule.recognises(state.verdict):
+                continue
+            for finding in rule.find(state.model, self.target):
+                if culprits & set(finding.nodes):
+                    if finding not in self.result.findings:
+                        self.result.findings += (finding,)
+                    pairs += [(finding, mend) for mend in rule.mends(state.model, self.target, finding)]
+        return pairs
+
+    def _checks(self, verdict: Verdict) -> tuple[OutputCheck, ...]:
+        """The agreement of each output, the worst of all samples first."""
+        tolerance = tolerance_for(quantized=self.result.options.quantize)
+        checks = []
+        for name in dict.fromkeys(found.output for found in verdict.agreement):
+            found = tuple(item for item in verdict.agreement if item.output == name)
+            checks.append(
+                OutputCheck(
+                    name,
+                    cosine=min(item.cosine for item in found),
+                    max_abs=max(item.max_abs for item in found),
+                    max_rel=max(item.max_rel for item in found),
+                    tolerance=tolerance,
+                    ok=all(tolerance.holds(item) for item in found),
+                    samples=found,
+                )
+            )
+        return tuple(checks)
+
+    def _applied(self, best: State) -> list[AppliedMend]:
+        mends = []
+        for step in best.steps:
+            before, after = step.verdict_before, step.verdict_after
+            mends.append(
+                AppliedMend(
+                    code=step.finding.code,
+                    name=step.mend.name,
+                    nodes=step.finding.nodes,
+                    summary=step.mend.summary,
+                    exactness=step.mend.exactness,
+                    proof=step.proof,
+                    cycles_before=before.cycles if before.layers else None,
+                    cycles_after=after.cycles if after.layers else None,
+                    chip_cycles_after=chip_cycles(after, best.options, self.target) if after.layers else None,
+                    cpu_ops_before=len(before.cpu_ops) if before.layers else None,
+                    cpu_ops_after=len(after.cpu_ops) if after.layers else None,
+                    trials_converted=REPETITIONS,
+                    trials_run=REPETITIONS,
+                )
+            )
+        return mends
+
+    def _rejection(self, item: Rejected) -> RejectedMend:
+        known = item.verdict if item.verdict and item.verdict.converted else None
+        options = item.options or self.result.options
+        return RejectedMend(
+            code=item.finding.code,
+            name=item.mend.name,
+            nodes=item.finding.nodes,
+            exactness=item.mend.exactness,
+            why=item.why,
+            cycles=known.cycles if known else None,
+            chip_cycles=chip_cycles(known, options, self.target) if known else None,
+            cpu_ops=len(known.cpu_ops) if known else None,
+        )
+
+    def _price(self, state: State) -> str:
+        """A State's cost in words, in the order in which costs are compared."""
+        cycles = f"{chip_cycles(state.verdict, state.options, self.target):,} cycles"
+        if state.options.single_core_mode and self.target.cores > 1:
+            cycles += (
+                f" ({state.verdict.cycles:,} with {self.target.cores - 1} of {self.target.cores} cores idle)"
+            )
+        cpu = len(state.verdict.cpu_ops)
+        return f"{cycles}, {state.verdict.rw_kb:,} KB moved" + (
+            f", {cpu} operators on the CPU" if cpu else ""
+        )
+
+    def _why_not(self, start: State) -> str:
+        verdict = start.verdict
+        nodes = ", ".join(self._culprits(start)) or "no single operator"
+        if verdict.outcome is Outcome.WRONG:
+            return f"The toolkit converts the model, but {verdict.message}. No rule knows a mend for it."
+        head = f"The toolkit's verdict is {verdict.outcome.value} ({verdict.signature}); to blame: {nodes}."
+        if not self.result.findings:
+            return f"{head} No rule knows this failure."
+        return f"{head} {len(self.result.rejected_mends)} mends were considered and none carried the model through."

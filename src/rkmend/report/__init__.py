@@ -1,0 +1,1 @@
+"""The report room: one file per output form."""

@@ -1,0 +1,139 @@
+"""The short story of a conversion for the terminal.
+
+What failed, why it is believed, what was changed, what it costs, how well it agrees, where the files are.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from rkmend.records import AppliedMend, Conversion, OutputCheck, Status
+
+WIDTH = 100
+NAMED = 4
+"""Culprits that are named one by one; all of them stand in report.json."""
+HEADLINES = {
+    Status.CONVERTED: ("converted", "green"),
+    Status.MENDED: ("mended", "green"),
+    Status.REFUSED: ("refused", "red"),
+    Status.ENVIRONMENT: ("no toolkit", "red"),
+}
+
+
+def story(result: Conversion) -> str:
+    """The story, a few paragraphs; styled, and click strips the styles where there is no terminal."""
+    word, colour = HEADLINES[result.status]
+    toolkit = f"RKNN-Toolkit2 {result.toolkit.version}" if result.toolkit else "no toolkit"
+    parts = [
+        click.style(f"{word}: ", fg=colour, bold=True) + f"{result.model.path} for {result.target}, {toolkit}"
+    ]
+    if result.reason:
+        parts.append(_paragraph("Why", result.reason))
+    parts += [_failure(result)] if result.first_verdict and not result.first_verdict.converted else []
+    parts += [_paragraph("Believed because", finding.message) for finding in result.findings]
+    parts += _mends(result)
+    parts += [_rejected(result)] if result.rejected_mends else []
+    parts += [_verification(result.verification)] if result.verification else []
+    parts += [_paragraph("Note", note) for note in result.notes]
+    parts.append(_files(result))
+    return "\n\n".join(parts)
+
+
+def _failure(result: Conversion) -> str:
+    verdict = result.first_verdict
+    assert verdict
+    lines = [f"the toolkit {verdict.outcome.value} the model ({verdict.signature})."]
+    for how in dict.fromkeys(culprit.how for culprit in result.culprits):
+        named = [
+            f"{operator} {node}"
+            for culprit in result.culprits
+            if culprit.how == how
+            for operator, node in zip(culprit.operators, culprit.nodes, strict=True)
+        ]
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        if named:
+            lines.append(f"To blame: {', '.join(named[:NAMED])}{more}, {how}.")
+    return _paragraph("What failed", " ".join(lines))
+
+
+def _mends(result: Conversion) -> list[str]:
+    """A paragraph per kind of mend, with all the nodes it was applied to; the cost is that of the whole."""
+    kinds: dict[tuple[str, str], list[AppliedMend]] = {}
+    for mend in result.mends:
+        kinds.setdefault((mend.code, mend.name), []).append(mend)
+    return [_mend(same) for same in kinds.values()] + [_cost(result.mends[-1])] * bool(result.mends)
+
+
+def _mend(same: list[AppliedMend]) -> str:
+    first = same[0]
+    nodes = ", ".join(node for mend in same for node in mend.nodes)
+    largest = max(mend.proof.max_abs for mend in same)
+    return "\n".join(
+        [
+            _paragraph("What was changed", f"{first.code} {first.name} at {nodes}: {first.summary}"),
+            _paragraph("Exactness", f"{first.exactness.value}; largest difference in float32: {largest:.2g}."),
+            _paragraph("Proof", f"{first.proof.kind}. {first.proof.covers}"),
+            _paragraph("Not covered", first.proof.does_not_cover),
+        ]
+    )
+
+
+def _cost(last: AppliedMend) -> str:
+    cost = "not known"
+    if last.cycles_after is not None:
+        cost = f"{last.cycles_after:,} cycles by the compiler's table"
+        if last.chip_cycles_after not in (None, last.cycles_after):
+            cost += f" ({last.chip_cycles_after:,} counting the idle cores)"
+        cost += f", {last.cpu_ops_after} operators on the CPU"
+    return _paragraph("Cost", f"{cost}; converted in {last.trials_converted} of {last.trials_run} trials.")
+
+
+def _rejected(result: Conversion) -> str:
+    lines = [_wrapped(f"{item.name}: {item.why}", indent="    ") for item in result.rejected_mends]
+    return "\n".join([_paragraph("Not chosen", ""), *lines])
+
+
+def _verification(checks: tuple[OutputCheck, ...]) -> str:
+    lines = []
+    for check in checks[:8]:
+        mark = click.style("agrees", fg="green") if check.ok else click.style("DIFFERS", fg="red", bold=True)
+        lines.append(
+            f"    {check.output}: {mark}, cosine {check.cosine:.6f}, largest difference {check.max_abs:.4g} "
+            f"({check.max_rel:.2%} of the largest value), worst of {len(check.samples)} samples"
+        )
+    if len(checks) > 8:
+        lines.append(f"    and {len(checks) - 8} more outputs, in report.json")
+    tolerance = checks[0].tolerance
+    head = (
+        "the simulator against ONNX Runtime on the original model; "
+        f"{tolerance.dtype} tolerance: cosine >= {tolerance.cosine}"
+    )
+    return "\n".join([_paragraph("Agreement", head), *lines])
+
+
+def _files(result: Conversion) -> str:
+    lines = [_paragraph("Files", "")]
+    lines += [f"    {kind:8} {path}" for kind, path in result.files.items()]
+    ran = sum(not trial.cached for trial in result.trials)
+    lines.append(
+        f"{len(result.trials)} trials ({len(result.trials) - ran} remembered), {result.seconds:.1f} s"
+    )
+    return "\n".join(lines)
+
+
+def _paragraph(head: str, text: str) -> str:
+    return click.style(f"{head}: ", bold=True) + _wrapped(text, first=len(head) + 2)
+
+
+def _wrapped(text: str, *, indent: str = "  ", first: int = 0) -> str:
+    filled = textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=" " * (first or len(indent)),
+        subsequent_indent=indent + "  " * (not first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return filled[first:] if first else filled

@@ -1,0 +1,1 @@
+"""The toolkit room: environments, the warm worker, trials, their logs and their verdicts."""

@@ -1,0 +1,40 @@
+"""Fixtures that more than one room needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of real networks; tests that want them are skipped where it is not."""
+    folder = Path(os.environ.get("RKMEND_MODELS", ROOT.parent / "shared" / "models"))
+    if not folder.is_dir():
+        pytest.skip("no folder of real networks: set RKMEND_MODELS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toolkit():
+    """The default toolkit, installed on first use."""
+    from rkmend.toolkit.environments import ensure
+
+    return ensure()
+
+
+@pytest.fixture(scope="session")
+def seed_model(tmp_path_factory) -> Path:
+    """The model of the case that started rkmend."""
+    import make_seed
+    import onnx
+
+    path = tmp_path_factory.mktemp("seed") / "seed_conv.onnx"
+    onnx.save(make_seed.seed_model(), path)
+    return path

@@ -1,0 +1,79 @@
+"""Naming the operator: from the log, and by cutting the model into pieces."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from models import chain, x_xt_in_a_chain
+
+import rkmend
+from rkmend.diagnose.localise import by_extraction, named_by_log
+from rkmend.graph import load
+from rkmend.records import Status
+from rkmend.toolkit.log import parse_log
+from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict
+
+CRASH = Signature(Stage.BUILD, "SIGSEGV", "")
+OTHER = Signature(Stage.BUILD, "ValueError", "something else")
+
+
+def verdict(signature: Signature | None) -> Verdict:
+    outcome = Outcome.ABORTED if signature else Outcome.CONVERTED
+    return Verdict(outcome, Stage.BUILD, signature, "", (), {}, (), (), 0.0, {})
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(st.integers(0, 11), min_size=1, max_size=3))
+def test_the_smallest_window_that_holds_all_culprits_is_found(tmp_path_factory, guilty):
+    """An oracle that crashes exactly when all guilty nodes are in the part."""
+    path = tmp_path_factory.mktemp("chain") / "chain.onnx"
+    onnx.save(chain(12), path)
+    model = load(path).ir
+    names = {f"relu{number}" for number in guilty}
+
+    def attempt(part, _label):
+        return verdict(CRASH if names <= {node.name for node in part.graph} else None)
+
+    window = by_extraction(model, CRASH, attempt)
+    assert window == tuple(f"relu{number}" for number in range(min(guilty), max(guilty) + 1))
+
+
+def test_another_failure_is_not_taken_for_the_same(tmp_path):
+    onnx.save(chain(6), tmp_path / "m.onnx")
+    model = load(tmp_path / "m.onnx").ir
+
+    def attempt(part, _label):
+        names = {node.name for node in part.graph}
+        return verdict(CRASH if {"relu1", "relu4"} <= names else OTHER)
+
+    assert by_extraction(model, CRASH, attempt) == ("relu1", "relu2", "relu3", "relu4")
+
+
+@pytest.mark.parametrize(
+    ("blamed", "node"),
+    [
+        ("relu3", ("relu3",)),
+        ("relu1_pads_conv_group_0", ("relu1",)),
+        ("relu11", ("relu11",)),
+        ("unknown", ()),
+    ],
+)
+def test_the_log_names_a_node_or_what_the_toolkit_made_of_it(tmp_path, blamed, node):
+    onnx.save(chain(12), tmp_path / "m.onnx")
+    log = f"E RKNN: [12:31:52.727] Failed to config layer: 'Conv:{blamed}', Fatal Error\n"
+    assert named_by_log(load(tmp_path / "m.onnx").ir, parse_log(log)) == node
+
+
+@pytest.mark.toolkit
+def test_a_crash_without_a_message_is_traced_to_its_operators(toolkit, tmp_path):
+    """MatMul(x, transpose(x)) is a SIGSEGV in 2.3.2 that names nothing; five innocent nodes stand round it."""
+    onnx.save(x_xt_in_a_chain(), tmp_path / "m.onnx")
+    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", out=tmp_path / "out")
+    assert result.status is Status.REFUSED
+    assert result.first_verdict.outcome is Outcome.ABORTED and "SIGSEGV" in str(
+        result.first_verdict.signature
+    )
+    assert result.culprits[0].nodes == ("transpose", "matmul")
+    assert "transpose, matmul" in result.reason and not (tmp_path / "out" / "m.rknn").exists()

@@ -1,0 +1,51 @@
+"""The examples in the README run, and say what the README says they say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+CONSOLE = re.findall(r"```console\n\$ (.+)\n((?:.*\n)*?)```", README)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+pytestmark = pytest.mark.toolkit
+
+
+@pytest.fixture
+def folder(seed_model, tmp_path):
+    shutil.copy(seed_model, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "shown"), CONSOLE, ids=[command for command, _ in CONSOLE])
+def test_console_example(toolkit, folder, command, shown):
+    program, *arguments = command.split()
+    assert program == "rkmend"
+    done = subprocess.run(
+        [sys.executable, "-m", "rkmend", *arguments], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    if first := shown.split("\n")[0]:
+        assert done.stdout.startswith(first)
+    for files in re.findall(r"^ +(?:report|trials|rknn|mended) +(\S+)$", shown, re.MULTILINE):
+        assert (folder / files).exists()
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_python_example(toolkit, folder, code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("mended ['")
+
+
+def test_every_command_of_the_help_is_in_the_readme():
+    from rkmend.cli.main import COMMANDS
+
+    for name in COMMANDS:
+        assert f"`rkmend {name} " in README

@@ -1,0 +1,119 @@
+"""The main job on the real toolkit: the seed model comes out as a verified .rknn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import numpy as np
+import onnx
+import pytest
+
+import rkmend
+from rkmend.records import Conversion, Status
+from rkmend.report.schema import report_schema
+from rkmend.report.story import story
+from rkmend.toolkit.verdict import Outcome
+
+pytestmark = pytest.mark.toolkit
+
+
+@pytest.fixture(scope="module")
+def mended(toolkit, seed_model, tmp_path_factory) -> tuple[Conversion, Path]:
+    out = tmp_path_factory.mktemp("mended") / "out"
+    return rkmend.convert(seed_model, target="rk3588", out=out, cache=False), out
+
+
+def test_it_is_mended_and_the_files_are_there(mended):
+    result, out = mended
+    assert result.status is Status.MENDED, result.reason
+    assert result.ok
+    assert sorted(path.name for path in out.iterdir()) == [
+        "report.json",
+        "seed_conv.mended.onnx",
+        "seed_conv.rknn",
+        "trials",
+    ]
+    assert (out / "seed_conv.rknn").read_bytes()[:4] == b"RKNN"
+
+
+def test_the_operator_is_named_with_its_fields(mended):
+    result, _ = mended
+    assert result.first_verdict.outcome is Outcome.ABORTED
+    (culprit,) = result.culprits[:1]
+    assert culprit.nodes == ("/lila2/conv/conv/Conv",) and culprit.operators == ("Conv",)
+    assert culprit.fields["pad_b"] == 1 and culprit.fields["kh"] == 1 and culprit.fields["iw"] == 1198
+    (finding,) = result.findings
+    assert finding.code == "RKM101" and finding.nodes == culprit.nodes
+
+
+def test_every_mend_was_considered_and_the_cheapest_kept(mended):
+    result, _ = mended
+    (mend,) = result.mends
+    names = {item.name for item in result.rejected_mends} | {mend.name}
+    assert {"output-padding", "border-rows", "kernel-embedding", "single-core"} <= names
+    assert mend.cpu_ops_after == 0
+    for other in result.rejected_mends:
+        assert other.why
+        if other.chip_cycles is not None and other.cpu_ops == 0 and "costs more" in other.why:
+            assert other.chip_cycles >= mend.chip_cycles_after
+    assert mend.proof.holds and mend.trials_converted == mend.trials_run == 3
+
+
+def test_a_single_core_file_is_charged_for_the_idle_cores(mended):
+    result, _ = mended
+    single = [item for item in result.rejected_mends if item.name == "single-core" and item.cycles]
+    for item in single:  # it converts in most runs, not in all
+        assert item.chip_cycles == 3 * item.cycles
+
+
+def test_the_mended_model_computes_the_same(mended, seed_model):
+    import onnxruntime
+
+    _, out = mended
+    x = np.random.default_rng(7).standard_normal((1, 384, 126, 1198)).astype(np.float32)
+    want, got = (
+        onnxruntime.InferenceSession(str(path)).run(None, {"x": x})[0]
+        for path in (seed_model, out / "seed_conv.mended.onnx")
+    )
+    # 385 float32 terms of order 1, summed in another order: 2^-24 * sqrt(385) * a few
+    np.testing.assert_allclose(got, want, atol=1e-5)
+    onnx.checker.check_model(str(out / "seed_conv.mended.onnx"), full_check=True)
+
+
+def test_verification_covers_every_kind_of_sample(mended):
+    result, _ = mended
+    (check,) = result.verification
+    assert check.ok and check.output == "y"
+    assert {"normal", "zeros", "ones"} <= {sample.sample for sample in check.samples}
+    assert check.cosine > 0.9999  # one fp16 Conv: 2^-11 relative noise
+
+
+def test_report_json_is_the_result_and_fits_its_schema(mended):
+    result, out = mended
+    raw = json.loads((out / "report.json").read_text())
+    jsonschema.validate(raw, report_schema())
+    assert msgspec.convert(raw, Conversion) == result
+    assert raw["trials"][0]["outcome"] == "aborted" and not any(trial["cached"] for trial in raw["trials"])
+    for trial in raw["trials"]:
+        assert (out / "trials" / trial["folder"] / "log.txt").stat().st_size > 0
+    log = (out / "trials" / raw["trials"][0]["folder"] / "log.txt").read_text()
+    assert "Failed to config layer" in log
+
+
+def test_the_story_tells_it(mended):
+    result, out = mended
+    text = story(result)
+    for words in ("/lila2/conv/conv/Conv", "RKM101", result.mends[0].name, "cycles", "cosine", str(out)):
+        assert words in text
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("version", ["2.2.0", "2.3.0", "2.3.2", "2.5.0"])
+def test_on_every_version(version, seed_model, tmp_path):
+    result = rkmend.convert(seed_model, target="rk3588", out=tmp_path / "out", toolkit=version)
+    assert result.status is Status.MENDED, result.reason
+    assert result.toolkit.version == version
+    assert all(check.ok for check in result.verification)
