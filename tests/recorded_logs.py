@@ -19,7 +19,9 @@ def recorded(name: str) -> str:
 
 def mail(width: int) -> Callable[[str], str]:
     """Folds at blanks, as mail and forums do."""
-    return lambda text: "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, width) or [""])
+    return lambda text: "\n".join(
+        part for line in text.split("\n") for part in textwrap.wrap(line, width) or [""]
+    )
 
 
 def terminal(width: int, *, strip: bool = False) -> Callable[[str], str]:
@@ -27,7 +29,9 @@ def terminal(width: int, *, strip: bool = False) -> Callable[[str], str]:
 
     def fold(text: str) -> str:
         parts = [
-            line[start : start + width] for line in text.split("\n") for start in range(0, max(len(line), 1), width)
+            line[start : start + width]
+            for line in text.split("\n")
+            for start in range(0, max(len(line), 1), width)
         ]
         return "\n".join(part.rstrip() if strip else part for part in parts)
 

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import stat
-from contextlib import contextmanager
 
 import pytest
 
+from limits import full_disk
 from rkmend.errors import InputError
 from rkmend.files import atomic_copy, atomic_file, atomic_write
-
-
-@contextmanager
-def full_disk(limit: int):
-    """Writes fail beyond `limit` bytes a file, as they do when a disk is full: the system call returns an error."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_writes_and_replaces(tmp_path):

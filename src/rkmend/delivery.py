@@ -15,6 +15,7 @@ from rkmend.graph import export
 from rkmend.mend.choose import State
 from rkmend.records import Conversion, Status, TrialFacts
 from rkmend.toolkit.trials import Done
+from rkmend.toolkit.verdict import Outcome
 
 
 def open_folder(folder: Path, *, force: bool) -> Path:
@@ -74,6 +75,10 @@ def deliver(
         if result.status is Status.MENDED and any(step.mend.rewrite for step in final.steps):
             export(final.model, mended)
             result.files["mended"] = str(mended)
+    elif trials and trials[-1].verdict.outcome is Outcome.WRONG:
+        unverified = logs / trials[-1].log.parent.name / "unverified.rknn"
+        atomic_copy(trials[-1].rknn, unverified)
+        result.files["unverified"] = str(unverified)
     result.trials = tuple(
         TrialFacts(
             done.trial.label,

@@ -185,13 +185,14 @@ class Pipeline:
             nodes = by_extraction(state.model, signature, attempt)
             how = "the smallest part that fails alike on its own"
         kinds = {str(node.name): node.op_type for node in state.model.graph}
-        fields = msgspec.to_builtins(report.config_failures[0]) if report.config_failures else {}
+        fatal = [failure for failure in report.config_failures if failure.fatal]
+        fields = msgspec.to_builtins(fatal[0]) if fatal else {}
         return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
 
     def _candidates(self, state: State) -> list[tuple[Finding, Mend]]:
         """The mends of every rule that recognises the failure and holds at one of its culprits."""
         culprit = self._located(state)
-        if all(culprit.nodes != known.nodes for known in self.result.culprits):
+        if culprit.nodes and all(culprit.nodes != known.nodes for known in self.result.culprits):
             self.result.culprits += (culprit,)
         culprits, pairs = set(culprit.nodes), []
         for rule in all_rules():
@@ -273,11 +274,22 @@ class Pipeline:
         )
 
     def _why_not(self, start: State) -> str:
+        """The reason of a refusal: what the toolkit said, whom it concerns, what is known of it, what was tried."""
         verdict = start.verdict
-        nodes = ", ".join(self._culprits(start)) or "no single operator"
+        said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
         if verdict.outcome is Outcome.WRONG:
-            return f"The toolkit converts the model, but {verdict.message}. No rule knows a mend for it."
-        head = f"The toolkit's verdict is {verdict.outcome.value} ({verdict.signature}); to blame: {nodes}."
-        if not self.result.findings:
-            return f"{head} No rule knows this failure."
-        return f"{head} {len(self.result.rejected_mends)} mends were considered and none carried the model through."
+            return (
+                f"The toolkit converts the model, but the simulator disagrees with ONNX Runtime: {said}. "
+                "No rule knows a mend for it. The file is kept as unverified."
+            )
+        nodes = ", ".join(self._culprits(start)) or "no single operator"
+        parts = [f"The toolkit {verdict.outcome.value} the model ({said}). To blame: {nodes}."]
+        harmful = [kind for kind in start.done.report().classes if not kind.harmless]
+        parts += [f"{kind.meaning} {kind.what_to_do}" for kind in harmful[:1]]
+        if self.result.rejected_mends:
+            parts.append(
+                f"{len(self.result.rejected_mends)} mends were considered and none carried the model through."
+            )
+        else:
+            parts.append("No rule has a mend for it.")
+        return " ".join(parts)

@@ -51,6 +51,12 @@ def test_another_failure_is_not_taken_for_the_same(tmp_path):
     assert by_extraction(model, CRASH, attempt) == ("relu1", "relu2", "relu3", "relu4")
 
 
+def test_when_every_part_fails_no_operator_is_blamed(tmp_path):
+    onnx.save(x_xt_in_a_chain(), tmp_path / "m.onnx")
+    model = load(tmp_path / "m.onnx").ir
+    assert by_extraction(model, CRASH, lambda _part, _label: verdict(CRASH)) == ()
+
+
 @pytest.mark.parametrize(
     ("blamed", "node"),
     [

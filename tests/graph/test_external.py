@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-import resource
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,6 +11,7 @@ import pytest
 from onnx import TensorProto
 
 from graphs import linear, model, node, value
+from limits import no_room_for_more_than
 from rkmend.errors import InputError
 from rkmend.graph import extract, freeze, load
 from rkmend.verify.runner import run_model
@@ -138,18 +135,6 @@ def table(path, rows: int):
         file.seek(512 * 4)
         file.write(np.arange(512, dtype=np.float32).tobytes())
     return path
-
-
-@contextmanager
-def no_room_for_more_than(megabytes: int):
-    """Allocations beyond the present use fail; mapping a file for reading is no allocation (`man 2 getrlimit`)."""
-    used = int(re.search(r"VmData:\s+(\d+)", Path("/proc/self/status").read_text())[1]) << 10
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (used + (megabytes << 20), before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def test_more_than_two_gigabytes(tmp_path):

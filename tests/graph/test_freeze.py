@@ -135,6 +135,9 @@ def test_the_branch_that_is_taken_decides():
     ("operator", "shape"),
     [
         (node("ImageScaler", "x", "y", scale=2.0, bias=[0.0] * 3), (1, 3, 8, 8)),
+        (node("Affine", "x", "y", alpha=2.0, beta=1.0), (1, 3, 8, 8)),
+        (node("ParametricSoftplus", "x", "y", alpha=2.0, beta=1.0), (1, 3, 8, 8)),
+        (node("ScaledTanh", "x", "y", alpha=2.0, beta=1.0), (1, 3, 8, 8)),
         (node("Crop", "x", "y", border=[1, 2, 3, 4]), (1, 3, 2, 4)),
         (node("Crop", "x", "y", border=[1, 2, 0, 0], scale=[5, 6]), (1, 3, 5, 6)),
     ],
@@ -143,6 +146,27 @@ def test_operators_that_onnx_has_dropped(operator, shape):
     proto = model([operator], [value("x", (1, 3, 8, 8))], [value("y", None)], opset=7)
     assert inferred(proto)["y"] == ("float32", shape)
     assert run(proto, {"x": np.zeros((1, 3, 8, 8), np.float32)})["y"].shape == shape
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs"),
+    [
+        (node("BiasGelu", "x bias", "y"), {"bias": (8,)}),
+        (node("FastGelu", "x", "y"), {}),
+        (node("FusedConv", "x w", "y", activation="Relu", pads=[1, 1, 0, 0]), {"w": (5, 3, 3, 3)}),
+        (node("Gelu", "x", "y"), {}),
+        (node("QuickGelu", "x", "y"), {}),
+    ],
+)
+def test_operators_of_onnx_runtime(operator, inputs):
+    operator.domain = "com.microsoft"
+    weights = {name: np.zeros(shape, np.float32) for name, shape in inputs.items()}
+    proto = model([operator], [value("x", (1, 3, 8, 8))], [value("y", None)], weights,
+                  opsets=[helper.make_opsetid("com.microsoft", 1)])  # fmt: skip
+    assert inferred(proto)["y"] == (
+        "float32",
+        run(proto, {"x": np.zeros((1, 3, 8, 8), np.float32)})["y"].shape,
+    )
 
 
 def test_an_operator_that_is_used_wrongly_stops_only_itself():

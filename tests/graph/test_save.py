@@ -12,9 +12,9 @@ import onnx_ir as ir
 import pytest
 
 from graphs import linear, model, node, run, value
+from limits import full_disk
 from rkmend.errors import InputError
 from rkmend.graph import digest_ir, export, extract, infer, load, save
-from test_files import full_disk
 
 LARGE = (5 << 20, 4)
 """80 MB of float32: more than candidates carry inside."""

@@ -34,7 +34,7 @@ MESSAGES = {
     "No lowering found for: Atan_129, node type = Atan, use CustomOperatorLower instead.":
         "No lowering found for: …, node type = Atan, use CustomOperatorLower instead.",
     "reduced: set shape = [1] fail, ori_shape = [1, 3, 2]": "…: set shape = […] fail, ori_shape = […]",
-    "Export RKNN model to /tmp/tmp35rdh6hg/check.rknn": "Export RKNN model to …",
+    "Export RKNN model to /var/tmp/x1/check.rknn": "Export RKNN model to …",
 }  # fmt: skip
 
 
@@ -44,9 +44,9 @@ def test_keeps_the_phrase_and_nothing_of_the_run(message: str, normal: str) -> N
 
 
 PIECES = st.sampled_from([
-    "'a'", "'", '"', "node: ", "name:", "/a/b", "Conv:/x", "[", "]", "(", ")", "1", "2.5", "-3", "1e9", "0x1f", ",", "#",
-    "…", " ", "E RKNN: ", "[12:00:00.123]", "tname:[x]", "conv1", "float16", ":", "/", "=", "a", "_", "\n", "²", "٣",
-    ": set shape = ", "Node (", "attribute ", "module ",
+    *("'a'", "'", '"', "node: ", "name:", "/a/b", "Conv:/x", "[", "]", "(", ")", "1", "2.5", "-3", "1e9", "0x1f"),
+    *(",", "#", "…", " ", "E RKNN: ", "[12:00:00.123]", "tname:[x]", "conv1", "float16", ":", "/", "=", "a", "_"),
+    *("\n", "²", "٣", ": set shape = ", "Node (", "attribute ", "module "),
 ])  # fmt: skip
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import resource
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limits import no_room_for_more_than
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec
 from rkmend.verify.samples import MANY_BYTES, make_samples
@@ -78,13 +76,8 @@ def test_large_models_get_fewer(tmp_path):
 def test_one_array_at_a_time(tmp_path):
     """Six inputs of 40 MB fit where only two arrays do."""
     specs = [TensorSpec(name, "float32", (10 << 20,)) for name in "abcdef"]
-    used = int(re.search(r"VmData:\s+(\d+)", Path("/proc/self/status").read_text())[1]) << 10
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (used + (100 << 20), before[1]))
-    try:
+    with no_room_for_more_than(100):
         made = make_samples(specs, tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
     assert sum(item.file_size for item in zipfile.ZipFile(made[0].path).infolist()) > 6 * (40 << 20)
 
 

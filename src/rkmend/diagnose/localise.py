@@ -24,8 +24,8 @@ def named_by_log(model: ir.Model, report: LogReport) -> tuple[str, ...]:
     """
     names = [node.name for node in model.graph if node.name]
     blamed = [failure.node for failure in report.config_failures if failure.fatal]
-    if not blamed and report.exception and report.exception.node:
-        blamed = [report.exception.node]
+    if not blamed and report.exception:
+        blamed = list(report.exception.nodes) or [report.exception.node]
     found = [max((name for name in names if blame.startswith(name)), key=len, default="") for blame in blamed]
     return tuple(dict.fromkeys(name for name in found if name))
 
@@ -42,9 +42,11 @@ def by_extraction(model: ir.Model, signature: Signature, attempt: Try) -> tuple[
         attempt: Runs a Trial of a window.
 
     Returns:
-        Node names in graph order; all of them when no part fails alike.
+        Node names in graph order; all of them when no part fails alike, none when every part does: then it is
+        the model as a whole that fails (its opset, say).
     """
-    names = [str(node.name) for node in model.graph]
+    kinds = {str(node.name): node.op_type for node in model.graph}
+    names = list(kinds)
 
     def fails(window: Sequence[str]) -> bool:
         try:
@@ -56,7 +58,9 @@ def by_extraction(model: ir.Model, signature: Signature, attempt: Try) -> tuple[
     end = _first(len(names), lambda size: fails(names[:size]))
     window = names[:end]
     keep = _first(len(window), lambda size: fails(window[-size:]))
-    return tuple(window[-keep:])
+    window = window[-keep:]
+    others = [name for name in names if kinds[name] not in {kinds[culprit] for culprit in window}]
+    return () if others and fails(others[-1:]) else tuple(window)
 
 
 def _first(size: int, holds: Callable[[int], bool]) -> int:

@@ -158,9 +158,15 @@ def _told(sighting: Sighting, report: LogReport, emphasise: Emphasis) -> Iterato
         yield from dict.fromkeys(_register(register) for register in report.regtasks[:20])
     yield from _wrapped(kind.meaning, indent=2)
     yield from _wrapped(f"do:    {kind.what_to_do.replace('RULE', rule or 'RULE')}", indent=2, hang=7)
-    if kind.rule:
+    if kind.rule and _rule_may_fit(report):
         yield f"  rule:  rkmend rule {kind.rule}"
     yield f"  see:   {kind.reference}"
+
+
+def _rule_may_fit(report: LogReport) -> bool:
+    """Whether RKM101 holds for a failed layer, or might, its padding being cut off."""
+    fatal = [failure for failure in report.config_failures if failure.fatal]
+    return not fatal or any(failure.bottom_beyond_kernel or failure.pad_b is None for failure in fatal)
 
 
 def _register(register: RegTask) -> str:

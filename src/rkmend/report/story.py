@@ -10,8 +10,18 @@ import textwrap
 import click
 
 from rkmend.records import AppliedMend, Conversion, OutputCheck, Status
+from rkmend.toolkit.verdict import Outcome
 
 WIDTH = 100
+_OUTCOMES = {
+    Outcome.REJECTED: "the toolkit rejected the model",
+    Outcome.ABORTED: "the toolkit's native code ended its process",
+    Outcome.HUNG: "the toolkit did not finish within the time limit",
+    Outcome.EXHAUSTED: "the toolkit ran out of memory",
+    Outcome.UNSOUND: "the toolkit exported a file that will fail on the board",
+    Outcome.WRONG: "the toolkit exported a file that computes something else",
+    Outcome.KILLED: "the toolkit was killed from outside",
+}
 NAMED = 4
 """Culprits that are named one by one; all of them stand in report.json."""
 HEADLINES = {
@@ -31,7 +41,8 @@ def story(result: Conversion) -> str:
     ]
     if result.reason:
         parts.append(_paragraph("Why", result.reason))
-    parts += [_failure(result)] if result.first_verdict and not result.first_verdict.converted else []
+    elif result.first_verdict and not result.first_verdict.converted:
+        parts.append(_failure(result))
     parts += [_paragraph("Believed because", finding.message) for finding in result.findings]
     parts += _mends(result)
     parts += [_rejected(result)] if result.rejected_mends else []
@@ -44,7 +55,8 @@ def story(result: Conversion) -> str:
 def _failure(result: Conversion) -> str:
     verdict = result.first_verdict
     assert verdict
-    lines = [f"the toolkit {verdict.outcome.value} the model ({verdict.signature})."]
+    said = verdict.message.splitlines()[0] if verdict.message else verdict.signature
+    lines = [f"{_OUTCOMES[verdict.outcome]} ({said})."]
     for how in dict.fromkeys(culprit.how for culprit in result.culprits):
         named = [
             f"{operator} {node}"
@@ -63,7 +75,7 @@ def _mends(result: Conversion) -> list[str]:
     kinds: dict[tuple[str, str], list[AppliedMend]] = {}
     for mend in result.mends:
         kinds.setdefault((mend.code, mend.name), []).append(mend)
-    return [_mend(same) for same in kinds.values()] + [_cost(result.mends[-1])] * bool(result.mends)
+    return [*map(_mend, kinds.values()), *map(_cost, result.mends[-1:])]
 
 
 def _mend(same: list[AppliedMend]) -> str:
@@ -115,7 +127,7 @@ def _verification(checks: tuple[OutputCheck, ...]) -> str:
 
 def _files(result: Conversion) -> str:
     lines = [_paragraph("Files", "")]
-    lines += [f"    {kind:8} {path}" for kind, path in result.files.items()]
+    lines += [f"    {kind:10} {path}" for kind, path in result.files.items()]
     ran = sum(not trial.cached for trial in result.trials)
     lines.append(
         f"{len(result.trials)} trials ({len(result.trials) - ran} remembered), {result.seconds:.1f} s"

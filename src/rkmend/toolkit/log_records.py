@@ -71,7 +71,7 @@ _FIELDS = {
 FIELD_NAMES = frozenset(_FIELDS.values())
 """The fields of a `Failed to config layer` block, as printed."""
 _VALUES = {name: re.compile(rf"\b{printed}\s*(-?\d{{1,9}})") for name, printed in _FIELDS.items()}
-_BLOCK = re.compile(rf"\b(?:{'|'.join(FIELD_NAMES)})\s*-?\d")
+_BLOCK = re.compile(rf"\b(?:{'|'.join(_FIELDS.values())})\s*-?\d")
 _HEAD = "Failed to config layer"
 _LONGEST_BLOCK = 2000
 _TAIL = "Please help report this bug!"
@@ -102,9 +102,10 @@ def config_failures(lines: Iterable[str]) -> tuple[ConfigFailure, ...]:
 
 def _config_failure(level: str, text: str) -> ConfigFailure:
     named = _NAMED.search(text)
-    op_type, _, node = named[1].strip().rpartition(":") if named else ("", "", "")
-    if "/" in op_type or not op_type:  # the colon belongs to the name, or there is none
-        op_type, node = "", named[1].strip() if named else ""
+    whole = named[1].strip() if named else ""
+    op_type, colon, node = whole.partition(":")
+    if not colon or not op_type.isidentifier():
+        op_type, node = "", whole
     fatal = "fallback" not in text and (level != "W" or "Fatal" in text)
     values = {name: int(found[1]) for name, pattern in _VALUES.items() if (found := pattern.search(text))}
     return ConfigFailure(

@@ -41,7 +41,7 @@ class Done:
 
     def report(self) -> LogReport:
         """The log, read."""
-        return parse_log(self.log.read_text(errors="replace"))
+        return parse_log(self.log.read_text(errors="replace"), pasted=False)
 
 
 @dataclass
@@ -196,7 +196,8 @@ def _verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> Verd
             outcome = Outcome.WRONG
             signature = Signature(Stage.SIMULATE, "wrong", "")
             message = (
-                f"output {worst.output} differs on sample {worst.sample}: cosine {worst.cosine:.6f}, "
+                f"{len(wrong)} of {len(diary.agreement)} comparisons differ, most of all output {worst.output} "
+                f"on sample {worst.sample}: cosine {worst.cosine:.6f}, "
                 f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
             )
     return Verdict(
