@@ -23,7 +23,7 @@ from rkmend.toolkit.environments import DEFAULT_VERSION, ensure
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
 from rkmend.toolkit.trials import Trials
-from rkmend.verify.reference import make_reference
+from rkmend.verification.reference import make_reference
 
 
 def convert(
@@ -97,7 +97,9 @@ def convert(
         remembered = TrialCache() if cache else None
         with Trials(scratch / "trials", limits or Limits(), remembered, progress.trial) as trials:
             trials.warm(environment)  # imports the toolkit while ONNX Runtime runs the model
-            calibration, raw = load_calibration(Path(quantize), given.inputs, scratch) if quantize else (None, [])
+            calibration, raw = (
+                load_calibration(Path(quantize), given.inputs, scratch) if quantize else (None, [])
+            )
             progress.step("running the model with ONNX Runtime")
             reference = make_reference(
                 given,

@@ -14,8 +14,8 @@ from graphs import linear, model, node, value
 from limits import no_room_for_more_than
 from rkmend.errors import InputError
 from rkmend.graph import extract, freeze, load
-from rkmend.verify.runner import run_model
-from rkmend.verify.samples import make_samples
+from rkmend.verification.runner import run_model
+from rkmend.verification.samples import make_samples
 
 
 @pytest.fixture

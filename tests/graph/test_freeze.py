@@ -17,8 +17,8 @@ from dags import dags, feeds, with_all_values
 from graphs import model, node, run, value
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec, freeze, infer, load, shapes_of
-from rkmend.verify.runner import run_model
-from rkmend.verify.samples import make_samples
+from rkmend.verification.runner import run_model
+from rkmend.verification.samples import make_samples
 
 
 def frozen(proto: onnx.ModelProto, folder, **shapes):

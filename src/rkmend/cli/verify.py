@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rkmend.verify import Comparison
+    from rkmend.verification import Comparison
 
 
 @click.command("verify")
@@ -54,8 +54,8 @@ def command(
     import msgspec
 
     from rkmend.graph import parse_shape_options
-    from rkmend.verify import Engine, verify
-    from rkmend.verify.runner import CPU, REFERENCE
+    from rkmend.verification import Engine, verify
+    from rkmend.verification.runner import CPU, REFERENCE
 
     comparison = verify(
         a,

@@ -25,7 +25,7 @@ def named_by_log(model: ir.Model, report: LogReport) -> tuple[str, ...]:
     names = [node.name for node in model.graph if node.name]
     blamed = [failure.node for failure in report.config_failures if failure.fatal]
     if not blamed and report.exception:
-        blamed = list(report.exception.nodes) or [report.exception.node]
+        blamed = list(report.exception.nodes)
     found = [max((name for name in names if blame.startswith(name)), key=len, default="") for blame in blamed]
     return tuple(dict.fromkeys(name for name in found if name))
 

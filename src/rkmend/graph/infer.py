@@ -17,13 +17,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rkmend.graph.tensors import reference_to, replaced_tensors
+from rkmend.graph.values import (
+    SMALL,
+    common,
+    content_of,
+    describe,
+    is_small,
+    merge,
+    static_shape,
+    type_proto,
+    without_invented_names,
+)
 
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
-
-SMALL = 4096
-"""Elements up to which a tensor is taken for a shape, an index or a scale, whose content inference needs."""
 
 _RANDOM = frozenset({"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"})
 _RANDOM |= {"RandomUniformLike", "Dropout"}
@@ -37,7 +45,6 @@ _ALIKE = {
     ("com.microsoft", "DynamicQuantizeLSTM"): "LSTM",
     ("com.microsoft", "FastGelu"): "Identity",
     ("com.microsoft", "FusedConv"): "Conv",
-    ("com.microsoft", "FusedGemm"): "Gemm",
     ("com.microsoft", "Gelu"): "Identity",
     ("com.microsoft", "QuickGelu"): "Identity",
 }
@@ -84,7 +91,7 @@ class _Walk:
     def graph(self, graph: ir.Graph) -> None:
         for value in graph.initializers.values():
             if value.const_value is not None:
-                _describe(value, value.const_value)
+                describe(value, value.const_value)
         for node in graph:
             self._node(node)
 
@@ -105,7 +112,7 @@ class _Walk:
 
         tensor = ir.convenience.get_const_tensor(node.outputs[0])
         if tensor is not None:
-            _describe(node.outputs[0], tensor)
+            describe(node.outputs[0], tensor)
             node.outputs[0].const_value = tensor if tensor.size <= SMALL else None
 
     def _branches(self, node: ir.Node) -> None:
@@ -113,14 +120,14 @@ class _Walk:
         then, other = node.attributes["then_branch"].as_graph(), node.attributes["else_branch"].as_graph()
         self.graph(then)
         self.graph(other)
-        condition = _content(node.inputs[0])
+        condition = content_of(node.inputs[0])
         for value, first, second in zip(node.outputs, then.outputs, other.outputs, strict=True):
             if condition is not None:
                 taken = first if condition.item() else second
-                _merge(value, taken.type, taken.shape)
+                merge(value, taken.type, taken.shape)
                 value.const_value = taken.const_value
             else:
-                _merge(value, first.type or second.type, _common(first.shape, second.shape))
+                merge(value, first.type or second.type, common(first.shape, second.shape))
 
     def _outputs(self, node: ir.Node) -> None:
         import onnx
@@ -141,18 +148,18 @@ class _Walk:
             onnx.shape_inference.InferenceError, RuntimeError, ValueError, onnx.checker.ValidationError
         ):
             inputs = [value for value in node.inputs if value is not None]
-            contents = {value.name: array for value in inputs if (array := _content(value)) is not None}
+            contents = {value.name: array for value in inputs if (array := content_of(value)) is not None}
             types = onnx.shape_inference.infer_node_outputs(
                 schema,
                 proto,
-                {str(value.name): _type_proto(value) for value in inputs},
+                {str(value.name): type_proto(value) for value in inputs},
                 {str(name): onnx.numpy_helper.from_array(array) for name, array in contents.items()},
                 opset_imports=self._opsets,
                 ir_version=self._model.ir_version,
             )
             for value in node.outputs:
                 if inferred := types.get(str(value.name)):
-                    _merge(
+                    merge(
                         value,
                         ir.serde.deserialize_type_proto_for_type(inferred),
                         ir.serde.deserialize_type_proto_for_shape(inferred),
@@ -180,10 +187,10 @@ class _Walk:
         import onnx_ir as ir
 
         outputs = [value for value in node.outputs if value.name]
-        if proto.op_type != node.op_type or node.op_type in _RANDOM or not all(map(_small, outputs)):
+        if proto.op_type != node.op_type or node.op_type in _RANDOM or not all(map(is_small, outputs)):
             return
-        contents = {str(value.name): _content(value) for value in node.inputs if value is not None}
-        if node.op_type in ("Shape", "Size") and (shape := _static(node.inputs[0])) is not None:
+        contents = {str(value.name): content_of(value) for value in node.inputs if value is not None}
+        if node.op_type in ("Shape", "Size") and (shape := static_shape(node.inputs[0])) is not None:
             part = shape[node.attributes.get_int("start", 0) : node.attributes.get_int("end", len(shape))]
             results = [np.array(part if node.op_type == "Shape" else math.prod(shape), np.int64)]
         elif not contents or any(array is None for array in contents.values()):
@@ -199,12 +206,12 @@ def _crop(node: ir.Node) -> None:
     import onnx_ir as ir
 
     source = node.inputs[0]
-    shape = _static(source)
+    shape = static_shape(source)
     if source is not None and shape is not None and len(shape) == 4:
         left, top, right, bottom = node.attributes["border"].as_ints()
         kept = (shape[2] - top - bottom, shape[3] - left - right)
         size = node.attributes["scale"].as_ints() if "scale" in node.attributes else kept
-        _merge(node.outputs[0], source.type, ir.Shape([*shape[:2], *size]))
+        merge(node.outputs[0], source.type, ir.Shape([*shape[:2], *size]))
 
 
 def _evaluate(
@@ -241,68 +248,4 @@ def _infer_at_once(model: ir.Model) -> None:
         for node in graph:
             for value in node.outputs:
                 if twin := found.get(str(value.name)):
-                    _merge(value, twin.type, _without_invented_names(twin.shape))
-
-
-def _without_invented_names(shape: ir.Shape | None) -> ir.Shape | None:
-    """A shape without the names that the inference makes up for unknown sizes, new ones each time."""
-    import onnx_ir as ir
-
-    return shape and ir.Shape(None if str(size).startswith("unk__") else size for size in shape)
-
-
-def _describe(value: ir.Value, tensor: ir.TensorProtocol) -> None:
-    """Type and shape from the content."""
-    import onnx_ir as ir
-
-    value.type, value.shape = ir.TensorType(tensor.dtype), ir.Shape(tensor.shape.numpy())
-
-
-def _merge(value: ir.Value, kind: ir.TypeProtocol | None, shape: ir.Shape | None) -> None:
-    """What was inferred wins over the annotation, size by size where it says something."""
-    import onnx_ir as ir
-
-    value.type = kind or value.type
-    if shape is not None:
-        old = value.shape if value.shape is not None and len(value.shape) == len(shape) else shape
-        value.shape = ir.Shape(
-            new if isinstance(new, int) else known for new, known in zip(shape, old, strict=True)
-        )
-
-
-def _common(first: ir.Shape | None, second: ir.Shape | None) -> ir.Shape | None:
-    """What two shapes agree on."""
-    import onnx_ir as ir
-
-    if first is None or second is None or len(first) != len(second):
-        return None
-    return ir.Shape(size if size == other else None for size, other in zip(first, second, strict=True))
-
-
-def _static(value: ir.Value | None) -> tuple[int, ...] | None:
-    if value is None or value.shape is None or not value.shape.is_static():
-        return None
-    return value.shape.numpy()
-
-
-def _small(value: ir.Value) -> bool:
-    shape = _static(value)
-    return shape is not None and math.prod(shape) <= SMALL
-
-
-def _content(value: ir.Value | None) -> np.ndarray | None:
-    """The numbers of a value, when they are known, few, and of a kind that numpy has."""
-    if value is None or value.const_value is None or value.const_value.size > SMALL:
-        return None
-    array = value.const_value.numpy()
-    return array if array.dtype.kind in "biuf" else None
-
-
-def _type_proto(value: ir.Value) -> onnx.TypeProto:
-    import onnx_ir as ir
-
-    assert value.type is not None
-    proto = ir.serde.serialize_type(value.type)
-    if value.shape is not None:
-        ir.serde.serialize_shape_into(proto, value.shape)
-    return proto
+                    merge(value, twin.type, without_invented_names(twin.shape))

@@ -85,7 +85,9 @@ def _mend(same: list[AppliedMend]) -> str:
     return "\n".join(
         [
             _paragraph("What was changed", f"{first.code} {first.name} at {nodes}: {first.summary}"),
-            _paragraph("Exactness", f"{first.exactness.value}; largest difference in float32: {largest:.2g}."),
+            _paragraph(
+                "Exactness", f"{first.exactness.value}; largest difference in float32: {largest:.2g}."
+            ),
             _paragraph("Proof", f"{first.proof.kind}. {first.proof.covers}"),
             _paragraph("Not covered", first.proof.does_not_cover),
         ]

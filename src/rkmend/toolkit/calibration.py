@@ -42,11 +42,11 @@ def load_calibration(
     for arrays in _samples(dataset, inputs):
         paths = []
         for index, array in enumerate(arrays):
-            paths.append(folder / f"calibration-{len(samples):04}-{index}.npy")
+            paths.append(folder / f"calibration-{len(samples)}-input{index}.npy")
             np.save(paths[-1], array)
             digest.update(array.tobytes())
         lines.append(" ".join(map(str, paths)))
-        samples.append(folder / f"calibration-{len(samples):04}.npz")
+        samples.append(folder / f"calibration-{len(samples)}.npz")
         write_npz(samples[-1], ((f"input{index}", array) for index, array in enumerate(arrays)))
     if not samples:
         raise InputError(f"no calibration data in {dataset}", hint=WANTED)
@@ -132,7 +132,7 @@ def _image(path: Path, spec: TensorSpec) -> np.ndarray:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read image {path}: {error}", hint=WANTED) from error
     pixels: np.ndarray = np.asarray(plain, dtype=np.float32).reshape(height, width, channels)
-    return pixels.transpose(2, 0, 1)[np.newaxis]
+    return np.expand_dims(pixels.transpose(2, 0, 1), 0)
 
 
 def _fit(array: np.ndarray, spec: TensorSpec, path: Path) -> np.ndarray:

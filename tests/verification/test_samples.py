@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from limits import no_room_for_more_than
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec
-from rkmend.verify.samples import MANY_BYTES, make_samples
+from rkmend.verification.samples import MANY_BYTES, make_samples
 
 IMAGE = TensorSpec("image", "float32", (1, 3, 4, 4))
 IDS = TensorSpec("ids", "int64", (1, 8))

@@ -12,8 +12,8 @@ from onnx import TensorProto, numpy_helper
 from graphs import linear, model, node, relu, value
 from rkmend.errors import InputError
 from rkmend.graph import export, freeze, load
-from rkmend.verify import Engine, verify
-from rkmend.verify.runner import REFERENCE
+from rkmend.verification import Engine, verify
+from rkmend.verification.runner import REFERENCE
 
 
 def saved(proto: onnx.ModelProto, folder: Path, name: str) -> Path:

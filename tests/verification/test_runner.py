@@ -18,8 +18,8 @@ from onnx import TensorProto, helper
 from graphs import linear, model, node, value
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec
-from rkmend.verify.runner import REFERENCE, Engine, run_model
-from rkmend.verify.samples import Sample, make_samples
+from rkmend.verification.runner import REFERENCE, Engine, run_model
+from rkmend.verification.samples import Sample, make_samples
 
 
 def saved(proto: onnx.ModelProto, folder: Path) -> Path:
@@ -224,8 +224,8 @@ def test_a_child_that_is_killed(tmp_path):
 def test_no_child_outlives_a_parent_that_is_killed(tmp_path):
     path, given = endless(tmp_path)
     script = (
-        "import sys; from pathlib import Path; from rkmend.verify.runner import run_model\n"
-        "from rkmend.verify.samples import Sample\n"
+        "import sys; from pathlib import Path; from rkmend.verification.runner import run_model\n"
+        "from rkmend.verification.samples import Sample\n"
         f"run_model(Path({str(path)!r}), [Sample('s', Path({str(given[0].path)!r}))], Path({str(tmp_path)!r}))"
     )
     parent = subprocess.Popen([sys.executable, "-c", script])

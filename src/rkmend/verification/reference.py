@@ -1,0 +1,117 @@
+"""What the ORIGINAL model computes on a few inputs, for the simulator to be held against."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rkmend.errors import InputError
+from rkmend.graph import Model
+from rkmend.npz import write_npz
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.trial import Reference, Sample
+from rkmend.verification import samples as sampling
+from rkmend.verification.runner import run_model
+
+
+def make_reference(
+    model: Model,
+    options: BuildOptions,
+    folder: Path,
+    *,
+    seed: int = 0,
+    user: Path | None = None,
+    calibration: Sequence[Path] = (),
+) -> Reference:
+    """Runs the original model with ONNX Runtime.
+
+    Args:
+        model: As given, with frozen input shapes; its file is run, not what rkmend made of it.
+        options: The simulator applies mean and std itself, so its inputs are the network's before them.
+        folder: For the samples; holds all inputs and outputs at once.
+        seed: Of the random samples.
+        user: The user's own samples, an .npz by input name, as the network gets them.
+        calibration: Samples an int8 build is calibrated on, before mean and std. They replace the generated ones,
+            which fall outside the calibrated ranges and would measure nothing but saturation.
+
+    Raises:
+        InputError: ONNX Runtime cannot run the model, or the user's samples do not fit.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    scale = _Scale(options, model)
+    raw = {path.stem: path for path in calibration}
+    made = [sampling.Sample(name, scale.forward(path, folder / f"{name}.npz")) for name, path in raw.items()]
+    generated = sampling.make_samples(model.inputs, folder, seed=seed, user=user)
+    made += [sample for sample in generated if not calibration or sample.name.startswith("user")]
+    run = run_model(model.path, made, folder / "reference")
+    return Reference(
+        _digest(model, seed, [*calibration, *([user] if user else [])]),
+        run.output_names,
+        tuple(
+            Sample(sample.name, raw.get(sample.name) or scale.backward(sample.path), outputs)
+            for sample, outputs in zip(made, run.outputs, strict=True)
+        ),
+    )
+
+
+def _digest(model: Model, seed: int, files: Sequence[Path]) -> str:
+    """Names the samples without reading the generated ones: they follow from the shapes and the seed."""
+    shapes = [(spec.name, spec.dtype, spec.shape) for spec in model.inputs]
+    digest = hashlib.sha256(f"{model.sha256} {shapes} {seed}".encode())
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+_Affine = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+class _Scale:
+    """The toolkit's (x - mean) / std per channel, and its inverse, on sample files."""
+
+    def __init__(self, options: BuildOptions, model: Model) -> None:
+        for name, values in (("mean", options.mean_values), ("std", options.std_values)):
+            wanted = [spec.sizes[1] if len(spec.sizes) > 1 else 1 for spec in model.inputs]
+            given = [len(channels) for channels in values]
+            if given and given != wanted:
+                raise InputError(
+                    f"{name} values for {given} channels, but the inputs have {wanted} (axis 1)",
+                    hint=f"Give --{name} once per input, one number per channel: "
+                    + "; ".join(map(str, model.inputs)),
+                )
+        self._means = options.mean_values
+        self._stds = options.std_values
+
+    def forward(self, source: Path, destination: Path) -> Path:
+        """From what the camera gives to what the network gets."""
+        return self._map(source, destination, lambda array, mean, std: (array - mean) / std)
+
+    def backward(self, source: Path) -> Path:
+        """From what the network gets to what the simulator is given."""
+        return self._map(
+            source, source.with_name(f"{source.stem}-raw.npz"), lambda array, mean, std: array * std + mean
+        )
+
+    def _map(self, source: Path, destination: Path, scale: _Affine) -> Path:
+        if not self._means and not self._stds:
+            return source
+        with np.load(source) as arrays:
+            scaled = [
+                (name, self._scaled(arrays[name], int(name.removeprefix("input")), scale)) for name in arrays
+            ]
+        write_npz(destination, scaled)
+        return destination
+
+    def _scaled(self, array: np.ndarray, index: int, scale: _Affine) -> np.ndarray:
+        return scale(array, *self._factors(index, array.ndim)).astype(array.dtype)
+
+    def _factors(self, index: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
+        shape = (1, -1) + (1,) * max(0, rank - 2)
+        mean = self._means[index] if self._means else (0.0,)
+        std = self._stds[index] if self._stds else (1.0,)
+        return np.reshape(np.asarray(mean), shape), np.reshape(np.asarray(std), shape)

@@ -1,0 +1,188 @@
+"""Input samples: what two models, or a model and its conversion, are compared on."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rkmend.errors import InputError
+from rkmend.graph import TensorSpec
+from rkmend.npz import write_npz
+
+MANY_BYTES = 50 << 20
+"""Inputs or outputs of this size are compared on one random sample less."""
+FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
+INTEGERS = frozenset({"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One array for every input.
+
+    Attributes:
+        name: `normal`, `normal-2`, `zeros`, `ones`, or `user-0`, `user-1`, ...
+        path: An .npz with the keys `input0`, `input1`, ... in the order of the inputs; bfloat16 as float32.
+    """
+
+    name: str
+    path: Path
+
+
+_Make = Callable[[np.random.Generator, tuple[int, ...], np.dtype], np.ndarray]
+
+
+def _normal(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Standard normal; 0 and 1 for integers, which are masks and indices more often than quantities."""
+    if dtype.kind == "f":
+        kind = np.float64 if dtype == np.float64 else np.float32
+        return np.asarray(random.standard_normal(shape, dtype=kind)).astype(dtype, copy=False)
+    return np.asarray(random.integers(0, 2, shape, dtype=np.int8)).astype(dtype)
+
+
+_MAKERS: dict[str, _Make] = {
+    "normal": _normal,
+    "normal-2": _normal,
+    "zeros": lambda _random, shape, dtype: np.zeros(shape, dtype),
+    "ones": lambda _random, shape, dtype: np.ones(shape, dtype),
+}
+
+
+def make_samples(
+    inputs: Sequence[TensorSpec],
+    folder: Path,
+    *,
+    seed: int = 0,
+    user: Path | None = None,
+    outputs: Sequence[TensorSpec] = (),
+) -> tuple[Sample, ...]:
+    """Writes the samples; at no time is more than one array in memory.
+
+    Args:
+        inputs: Static.
+        folder: Exists; gets one .npz per sample, as large as the inputs.
+        seed: The same seed gives the same samples.
+        user: An .npz with the user's own: its keys are the input names, each array one sample, or several
+            along an additional first axis.
+        outputs: Of the model, if known: outputs of more than `MANY_BYTES` are compared on fewer samples.
+
+    Returns:
+        `normal`, `normal-2`, `zeros`, `ones`, then the user's.
+
+    Raises:
+        InputError: An input of a dtype that is no number, a user's file that does not fit, a full disk.
+    """
+    for spec in inputs:
+        if spec.dtype not in FLOATS | INTEGERS:
+            raise InputError(
+                f"no samples can be made for input {spec}: its dtype is not a number",
+                hint="Cut the model after the operators that turn text into numbers.",
+            )
+    large = max(_bytes(inputs), _bytes(spec for spec in outputs if spec.static)) > MANY_BYTES
+    try:
+        made = [
+            _generate(inputs, folder, name, [seed, number])
+            for number, name in enumerate(_MAKERS)
+            if not (large and name == "normal-2")
+        ]
+        return (*made, *(_user_samples(inputs, folder, user) if user else ()))
+    except OSError as error:
+        raise InputError(
+            f"cannot write input samples to {folder}: {error.strerror or error}",
+            hint="Free some space on its disk, or set RKMEND_CACHE to a folder on another.",
+        ) from error
+
+
+def _generate(inputs: Sequence[TensorSpec], folder: Path, name: str, seed: list[int]) -> Sample:
+    sample = Sample(name, folder / f"{name}.npz")
+    write_npz(
+        sample.path,
+        (
+            (f"input{index}", _MAKERS[name](np.random.default_rng([*seed, index]), spec.sizes, _stored(spec)))
+            for index, spec in enumerate(inputs)
+        ),
+    )
+    return sample
+
+
+def _user_samples(inputs: Sequence[TensorSpec], folder: Path, path: Path) -> Iterator[Sample]:
+    """Takes a user's archive apart into one file per sample, one input after the other."""
+    expected = "It must be an .npz with these arrays, each one sample, or N along a first axis: "
+    expected += "; ".join(map(str, inputs))
+    counts = {}
+    written: set[Path] = set()
+    try:
+        with _opened(path) as archive:
+            if sorted(archive.files) != sorted(spec.name for spec in inputs):
+                raise InputError(
+                    f"{path} holds {', '.join(map(repr, archive.files)) or 'nothing'}", hint=expected
+                )
+            for index, spec in enumerate(inputs):
+                arrays = _fit(archive[spec.name], spec, path, expected)
+                counts[spec.name] = len(arrays)
+                for number, array in enumerate(arrays):
+                    part = folder / f"user-{number}.npz"
+                    write_npz(part, [(f"input{index}", array)], append=part in written)
+                    written.add(part)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"cannot read {path}: {error}", hint=expected) from error
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise InputError(f"the inputs in {path} have different numbers of samples: {found}", hint=expected)
+    for number in range(min(counts.values(), default=0)):
+        yield Sample(f"user-{number}", folder / f"user-{number}.npz")
+
+
+def _opened(path: Path) -> np.lib.npyio.NpzFile:
+    try:
+        archive = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(
+            f"cannot read the samples {path}: {error.strerror or error}",
+            hint="Check the path given to --samples.",
+        ) from error
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("it holds one array without a name")
+    return archive
+
+
+def _fit(array: np.ndarray, spec: TensorSpec, path: Path, expected: str) -> np.ndarray:
+    """The user's array as N samples in the stored dtype of the input."""
+    where = f"array '{spec.name}' in {path}"
+    if array.shape == spec.sizes:
+        array = array[np.newaxis]
+    if array.shape[1:] != spec.sizes or not len(array):
+        raise InputError(f"{where} has the shape {list(array.shape)}", hint=expected)
+    dtype = _stored(spec)
+    to_float = array.dtype.kind in "biuf" and dtype.kind == "f"
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype, copy=False) if to_float or array.dtype.kind in "biu" else None
+    if cast is None or not _equal_enough(array, cast):
+        raise InputError(
+            f"{where} is {array.dtype} and cannot be made {spec.dtype} without changing its values",
+            hint=expected,
+        )
+    return cast
+
+
+def _equal_enough(array: np.ndarray, cast: np.ndarray) -> bool:
+    """Whether a cast kept the values: integers exactly, floats but for rounding, none became infinite."""
+    if cast.dtype.kind == "f":
+        return bool(np.array_equal(np.isfinite(array), np.isfinite(cast)))
+    return bool(np.array_equal(array, cast))
+
+
+def _stored(spec: TensorSpec) -> np.dtype:
+    """The dtype in which the samples of an input are stored."""
+    return np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
+
+
+def _bytes(specs: Iterator[TensorSpec] | Sequence[TensorSpec]) -> int:
+    return sum(
+        math.prod(spec.sizes) * _stored(spec).itemsize for spec in specs if spec.dtype in FLOATS | INTEGERS
+    )
