@@ -179,7 +179,7 @@ def no_bias_on_the_border(conv, new):
     ("mend", "why"),
     [
         (after(output_padding, off_by_one_row), "outputs differ, first at"),
-        (after(output_padding, too_many_rows), "shape"),
+        (after(output_padding, too_many_rows), "the outputs of the graph are not the same"),
         (after(kernel_embedding, shifted_kernel), "outputs differ"),
         (after(kernel_embedding, mirrored_kernel), "outputs differ"),
         (after(kernel_embedding, wrong_pads), "outputs differ"),

@@ -51,12 +51,14 @@ def common(first: ir.Shape | None, second: ir.Shape | None) -> ir.Shape | None:
 
 
 def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
+    """The shape, if every size is known."""
     if value is None or value.shape is None or not value.shape.is_static():
         return None
     return value.shape.numpy()
 
 
 def is_small(value: ir.Value) -> bool:
+    """Whether the shape is known and holds no more than `SMALL` elements."""
     shape = static_shape(value)
     return shape is not None and math.prod(shape) <= SMALL
 
@@ -70,6 +72,7 @@ def content_of(value: ir.Value | None) -> np.ndarray | None:
 
 
 def type_proto(value: ir.Value) -> onnx.TypeProto:
+    """Type and shape of a value whose type is known, as the onnx package takes them."""
     import onnx_ir as ir
 
     assert value.type is not None

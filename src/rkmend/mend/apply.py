@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rkmend.graph import infer
 from rkmend.rules.base import CannotApply, Mend
 from rkmend.rules.replacement import PROVENANCE
 
@@ -24,7 +25,7 @@ def apply(model: ir.Model, mend: Mend) -> ir.Model:
     if mend.rewrite is None:
         return model
     from onnx.checker import ValidationError
-    from onnx_ir.passes.common import CheckerPass, ShapeInferencePass
+    from onnx_ir.passes.common import CheckerPass
 
     copy = model.clone()
     copy.ir_version = max(copy.ir_version, 4)  # before 4 every new constant had to be a graph input as well
@@ -33,7 +34,7 @@ def apply(model: ir.Model, mend: Mend) -> ir.Model:
         CheckerPass()(copy)
     except ValidationError as error:
         raise CannotApply(f"the mended model is not a valid graph: {error}") from error
-    ShapeInferencePass()(copy)
+    infer(copy)
     return copy
 
 

@@ -190,6 +190,8 @@ def _claim(
     before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, folder: Path
 ) -> tuple[_Claim, list[dict[str, object]]]:
     """What has to be run, and what it would show."""
+    import numpy as np
+
     old, new = regions(before, after, finding.nodes)
     _demand_memory(old, new)
     _demand_copies(old, new)
@@ -198,7 +200,7 @@ def _claim(
     jobs: list[dict[str, object]] = []
     while survival > RISK:
         drawn = _drawn(old, magnitude, seed=draws)
-        mended = apply(drawn, mend)
+        drawn, mended = regions(drawn, apply(drawn, mend), finding.nodes)
         if outline(mended) != outline(new):
             raise Unproved("the mend rewrites the same region in another way when its weights are others")
         degree = max(demand_exact(drawn, magnitude), demand_exact(mended, magnitude))
@@ -208,7 +210,7 @@ def _claim(
         jobs.append({"kind": "identity", **pair, "magnitude": magnitude, "seed": draws})
         survival *= degree / values
         draws += 1
-    pair = _saved(folder, "region", before=old, after=new, absolute=_with_weights(old, abs))
+    pair = _saved(folder, "region", before=old, after=new, absolute=_with_weights(old, np.abs))
     factor = _rounding_factor(old)
     jobs.append({"kind": "rounding", **pair, "factor": factor, "seed": 0})
     if len(before.graph) > len(finding.nodes):

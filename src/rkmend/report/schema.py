@@ -25,13 +25,15 @@ def report_schema() -> dict[str, Any]:
             definition.pop("description")
         if inspect.isclass(kind := _ENUMS.get(name)):
             definition["description"] = inspect.getdoc(kind)
-    return {
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA,
         "title": "report.json of rkmend",
         **root,
         "$defs": components,
     }
+    plain: dict[str, Any] = json.loads(json.dumps(schema))  # tuples are lists there
+    return plain
 
 
 def _enums() -> dict[str, type[Enum]]:

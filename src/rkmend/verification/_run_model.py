@@ -1,4 +1,4 @@
-"""The child process that runs a model: `python -m rkmend.verification._run_model`, a Request on stdin, a Reply on stdout."""
+"""The child process that runs a model (`python -m`): a Request on its stdin, a Reply on its stdout."""
 
 from __future__ import annotations
 
