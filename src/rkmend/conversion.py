@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from rkmend import delivery
 from rkmend._version import __version__
+from rkmend.delivery import deliver, results_folder
 from rkmend.errors import EnvironmentFailure, InputError
 from rkmend.graph import Model, freeze, load
 from rkmend.paths import scratch_dir
@@ -24,6 +24,9 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
 from rkmend.toolkit.trials import Trials
 from rkmend.verification.reference import make_reference
+
+VERIFIED_CALIBRATION = 3
+"""Calibration samples that an int8 build is verified on: as many as the generated ones of an fp16 build."""
 
 
 def convert(
@@ -73,10 +76,10 @@ def convert(
     soc = load_target(target)
     options = _quantisation(options, soc, quantize)
     path = Path(model)
-    with scratch_dir() as scratch:
+    folder = Path(out) if out else path.with_name(f"{path.stem}.rkmend")
+    with scratch_dir() as scratch, results_folder(folder, force=force):
         progress.step("reading the model")
         given = freeze(load(path), dict(inputs or {}))
-        place = delivery.open_folder(Path(out) if out else path.with_name(f"{path.stem}.rkmend"), force=force)
         result = Conversion(
             rkmend=__version__,
             model=_facts(given, path),
@@ -92,7 +95,7 @@ def convert(
             environment = ensure(toolkit or DEFAULT_VERSION, progress=progress.install)
         except EnvironmentFailure as error:
             result.status, result.reason = Status.ENVIRONMENT, str(error)
-            return delivery.deliver(place, path.stem, result, None, [], started)
+            return deliver(folder, path.stem, result, None, [], started)
         result.toolkit = ToolkitFacts(environment.version, environment.fingerprint)
         remembered = TrialCache() if cache else None
         with Trials(scratch / "trials", limits or Limits(), remembered, progress.trial) as trials:
@@ -107,13 +110,13 @@ def convert(
                 scratch / "samples",
                 seed=seed,
                 user=Path(samples) if samples else None,
-                calibration=raw[:3],
+                calibration=raw[:VERIFIED_CALIBRATION],
             )
             pipeline = Pipeline(
                 soc, environment, scratch, trials, calibration, reference, exactness, progress, result
             )
             final = pipeline.run(given.ir, options)
-            return delivery.deliver(place, path.stem, result, final, trials.done, started)
+            return deliver(folder, path.stem, result, final, trials.done, started)
 
 
 def _quantisation(options: BuildOptions, target: Target, dataset: str | Path | None) -> BuildOptions:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,8 +19,9 @@ from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Outcome
 
 
-def open_folder(folder: Path, *, force: bool) -> Path:
-    """Makes sure, before any work is spent, that results can be written.
+@contextmanager
+def results_folder(folder: Path, *, force: bool) -> Iterator[Path]:
+    """Makes sure, before any work is spent, that results can be written; a folder that stays empty goes again.
 
     Raises:
         InputError: The folder holds something already and `force` is not given, or it cannot be written.
@@ -28,17 +30,23 @@ def open_folder(folder: Path, *, force: bool) -> Path:
         if folder.is_dir() and any(folder.iterdir()) and not force:
             raise InputError(
                 f"the output folder {folder} is not empty",
-                hint="Pass --force to replace the results in it, or --out.",
+                hint="Pass --force to replace the results in it, or choose another with --out DIR.",
             )
+        new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / ".rkmend-can-write", b"")
-        (folder / ".rkmend-can-write").unlink()
+        probe = folder / ".rkmend-can-write"
+        atomic_write(probe, b"")
+        probe.unlink()
     except OSError as error:
         raise InputError(
             f"cannot write to the output folder {folder}: {error.strerror or error}",
             hint="Choose another with --out DIR.",
         ) from error
-    return folder
+    try:
+        yield folder
+    finally:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def deliver(
@@ -47,7 +55,7 @@ def deliver(
     """Writes everything a run gives, report.json last, so that a report always speaks of files that are there.
 
     Args:
-        folder: As `open_folder` left it; results of an earlier run in it are replaced.
+        folder: Can be written; results of an earlier run in it are replaced.
         stem: Name of the model's file without its suffix.
         result: Completed here with `files`, `trials` and `seconds`.
         final: The State whose .rknn is delivered; None when the model is refused.

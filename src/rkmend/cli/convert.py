@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,28 +80,30 @@ def command(
     Exit status: 0 converted or mended, and verified; 1 not convertible, with the reason; 2 usage or bad input;
     3 the toolkit environment cannot be made.
     """
+    from rkmend.cli.toolkit import install_progress
     from rkmend.conversion import convert
     from rkmend.graph import parse_shape_option
     from rkmend.report.story import story
     from rkmend.rules import Exactness
     from rkmend.toolkit.trial import Limits
 
-    result = convert(
-        model,
-        target=target,
-        out=out,
-        inputs=dict(parse_shape_option(text) for text in inputs),
-        options=_build_options(**options),
-        quantize=quantize,
-        samples=samples,
-        toolkit=version,
-        exactness=Exactness(exactness),
-        limits=Limits(trial_seconds, trial_memory),
-        seed=seed,
-        cache=not no_cache,
-        force=force,
-        progress=None if quiet else _progress(),
-    )
+    with install_progress() as install:
+        result = convert(
+            model,
+            target=target,
+            out=out,
+            inputs=dict(parse_shape_option(text) for text in inputs),
+            options=_build_options(**options),
+            quantize=quantize,
+            samples=samples,
+            toolkit=version,
+            exactness=Exactness(exactness),
+            limits=Limits(trial_seconds, trial_memory),
+            seed=seed,
+            cache=not no_cache,
+            force=force,
+            progress=None if quiet else _progress(install),
+        )
     click.echo(story(result))
     sys.exit({"environment": 3, "refused": 1}.get(result.status.value, 0))
 
@@ -141,7 +144,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
         raise click.BadParameter(f"'{text}' is not numbers separated by commas", param_hint=option) from error
 
 
-def _progress() -> Progress:
+def _progress(install: Callable[[str, float], None]) -> Progress:
     """Progress on stderr, one line a step and one a trial, so that it reads well in a CI log too."""
     from rkmend.pipeline import Progress
 
@@ -152,8 +155,5 @@ def _progress() -> Progress:
         what = f"{verdict.cycles:,} cycles" if verdict.converted else str(verdict.signature)
         seconds = "remembered" if verdict.cached else f"{verdict.seconds:.1f} s"
         click.echo(f"  {mark} {trial.label}: {verdict.outcome.value}, {what} ({seconds})", err=True)
-
-    def install(text: str, fraction: float) -> None:
-        click.echo(f"  {fraction:4.0%} {text}", err=True)
 
     return Progress(step=lambda text: click.echo(f"{text} ...", err=True), trial=trial, install=install)
