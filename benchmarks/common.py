@@ -8,11 +8,23 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+
+
+BARE = """
+import sys
+from rknn.api import RKNN
+rknn = RKNN()
+rknn.config(target_platform="rk3588")
+assert rknn.load_onnx(model=sys.argv[1]) == 0
+assert rknn.build(do_quantization=False) == 0
+assert rknn.export_rknn(sys.argv[2]) == 0
+"""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -44,8 +56,11 @@ def verdict(name: str, figure: float, demand: str, ok: bool) -> None:
     print(f"{'ok  ' if ok else 'MISS'} {name}: {figure} (demanded: {demand})")
 
 
-def run(command: Sequence[str], folder: Path) -> None:
-    """Runs a command; what it printed is shown only when it fails."""
+def bare_conversion(python: Path, model: Path, folder: Path) -> float:
+    """Seconds of one plain conversion for rk3588 in a new process, as a user's own script does it."""
+    command = [str(python), "-I", "-c", BARE, str(model), str(folder / "bare.rknn")]
+    started = time.perf_counter()
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        sys.exit(f"{done.stdout}\n{' '.join(command)} ended with status {done.returncode}")
+        sys.exit(f"{done.stdout}\nthe plain conversion of {model} ended with status {done.returncode}")
+    return time.perf_counter() - started

@@ -14,10 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import median, run, table, verdict, write
-from trials import BARE
+from common import bare_conversion, median, table, verdict, write
 
-from rkmend.toolkit.environments import Toolkit, ensure
+from rkmend.toolkit.environments import ensure
 
 SEED = Path(__file__).parent.parent / "examples" / "make_seed.py"
 RUNS = 3
@@ -51,14 +50,6 @@ def mend(model: Path, out: Path) -> tuple[float, int]:
     return time.perf_counter() - started, int(done.stderr.split()[-1]) >> 10
 
 
-def bare(toolkit: Toolkit, model: Path, folder: Path) -> float:
-    """One plain conversion in a new process, as the user's own script would do it."""
-    started = time.perf_counter()
-    command = [str(toolkit.python), "-I", "-c", BARE, str(model), str(folder / "bare.rknn")]
-    run(command, folder)
-    return time.perf_counter() - started
-
-
 def main() -> None:
     toolkit = ensure()
     with tempfile.TemporaryDirectory() as name:
@@ -70,7 +61,7 @@ def main() -> None:
             seconds, peak = mend(model, folder / "out")
             whole.append(seconds)
             memory.append(peak)
-            plain.append(bare(toolkit, folder / "out" / "seed_conv.mended.onnx", folder))
+            plain.append(bare_conversion(toolkit.python, folder / "out" / "seed_conv.mended.onnx", folder))
         report = json.loads((folder / "out" / "report.json").read_text())
     ratio = round(median(whole) / median(plain), 1)
     table(

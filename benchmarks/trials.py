@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from common import run, table, verdict, write
+from common import bare_conversion, table, verdict, write
 from onnx import TensorProto, helper, numpy_helper
 
 from rkmend.graph import digest_ir, load
@@ -22,15 +22,6 @@ from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Trials
 
 WARM, COLD, BLOCKS = 50, 8, 4
-BARE = """
-import sys
-from rknn.api import RKNN
-rknn = RKNN()
-rknn.config(target_platform="rk3588")
-assert rknn.load_onnx(model=sys.argv[1]) == 0
-assert rknn.build(do_quantization=False) == 0
-assert rknn.export_rknn(sys.argv[2]) == 0
-"""
 
 
 def small_model(path: Path, seed: int) -> Path:
@@ -58,11 +49,7 @@ def warm_block(trials: Trials, toolkit: Toolkit, models: list[Path]) -> float:
 
 
 def cold_block(toolkit: Toolkit, models: list[Path], folder: Path) -> float:
-    started = time.perf_counter()
-    for path in models:
-        command = [str(toolkit.python), "-I", "-c", BARE, str(path), str(folder / "bare.rknn")]
-        run(command, folder)
-    return time.perf_counter() - started
+    return sum(bare_conversion(toolkit.python, path, folder) for path in models)
 
 
 def main() -> None:

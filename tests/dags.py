@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+from graphs import model, node, value
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-
-from graphs import model, node, value
 
 CHANNELS, SIDE = 4, 3
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-
 from graphs import model, node, value
 
 

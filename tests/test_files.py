@@ -6,8 +6,8 @@ import os
 import stat
 
 import pytest
-
 from limits import full_disk
+
 from rkmend.errors import InputError
 from rkmend.files import atomic_copy, atomic_file, atomic_write
 

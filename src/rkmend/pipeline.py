@@ -11,14 +11,14 @@ import msgspec
 
 from rkmend.diagnose.localise import by_extraction, named_by_log
 from rkmend.graph import digest_ir, save
-from rkmend.mend.choose import Rejected, Search, State, chip_cycles
+from rkmend.mend.choose import Rejected, Search, State
 from rkmend.mend.prove import Proving
-from rkmend.records import AppliedMend, Conversion, Culprit, OutputCheck, RejectedMend, Status
+from rkmend.records import Conversion, Culprit, Status
 from rkmend.rules import Exactness, Finding, Mend, all_rules
+from rkmend.summary import applied, output_checks, price, refusal, rejection
 from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.tolerance import tolerance_for
 from rkmend.toolkit.trial import Calibration, Reference, Trial
 from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -79,7 +79,7 @@ class Pipeline:
         self.result.verdict = start.verdict
         if start.verdict.converted:
             self.result.status = Status.CONVERTED
-            self.result.verification = self._checks(start.verdict)
+            self.result.verification = output_checks(start.verdict, self.result.options)
             return start
         return self._mend(start)
 
@@ -110,16 +110,18 @@ class Pipeline:
             rejected=rejected,
         )
         best = self._cheapest_that_holds(search.converted(start), rejected)
-        self.result.rejected_mends = tuple(self._rejection(item) for item in rejected)
+        self.result.rejected_mends = tuple(
+            rejection(item, self.result.options, self.target) for item in rejected
+        )
         if best is None:
-            self.result.verification = self._checks(start.verdict)
-            self.result.reason = self._why_not(start)
+            self.result.verification = output_checks(start.verdict, self.result.options)
+            self.result.reason = refusal(start, self._culprits(start), len(rejected))
             return None
         self.result.status = Status.MENDED
         self.result.verdict = best.verdict
         self.result.options = best.options
-        self.result.mends = tuple(self._applied(best))
-        self.result.verification = self._checks(best.verdict)
+        self.result.mends = tuple(applied(best, self.target, self.trials.done))
+        self.result.verification = output_checks(best.verdict, best.options)
         return best
 
     def _cheapest_that_holds(self, states: Sequence[State], rejected: list[Rejected]) -> State | None:
@@ -134,7 +136,8 @@ class Pipeline:
                     best = confirmed
                     continue
             else:
-                why = f"costs more than {best.steps[-1].mend.name}: {self._price(state)} against {self._price(best)}"
+                prices = f"{price(state, self.target)} against {price(best, self.target)}"
+                why = f"costs more than {best.steps[-1].mend.name}: {prices}"
             rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
         return best
 
@@ -204,92 +207,3 @@ class Pipeline:
                         self.result.findings += (finding,)
                     pairs += [(finding, mend) for mend in rule.mends(state.model, self.target, finding)]
         return pairs
-
-    def _checks(self, verdict: Verdict) -> tuple[OutputCheck, ...]:
-        """The agreement of each output, the worst of all samples first."""
-        tolerance = tolerance_for(quantized=self.result.options.quantize)
-        checks = []
-        for name in dict.fromkeys(found.output for found in verdict.agreement):
-            found = tuple(item for item in verdict.agreement if item.output == name)
-            checks.append(
-                OutputCheck(
-                    name,
-                    cosine=min(item.cosine for item in found),
-                    max_abs=max(item.max_abs for item in found),
-                    max_rel=max(item.max_rel for item in found),
-                    tolerance=tolerance,
-                    ok=all(tolerance.holds(item) for item in found),
-                    samples=found,
-                )
-            )
-        return tuple(checks)
-
-    def _applied(self, best: State) -> list[AppliedMend]:
-        mends = []
-        for step in best.steps:
-            before, after = step.verdict_before, step.verdict_after
-            mends.append(
-                AppliedMend(
-                    code=step.finding.code,
-                    name=step.mend.name,
-                    nodes=step.finding.nodes,
-                    summary=step.mend.summary,
-                    exactness=step.mend.exactness,
-                    proof=step.proof,
-                    cycles_before=before.cycles if before.layers else None,
-                    cycles_after=after.cycles if after.layers else None,
-                    chip_cycles_after=chip_cycles(after, best.options, self.target) if after.layers else None,
-                    cpu_ops_before=len(before.cpu_ops) if before.layers else None,
-                    cpu_ops_after=len(after.cpu_ops) if after.layers else None,
-                    trials_converted=REPETITIONS,
-                    trials_run=REPETITIONS,
-                )
-            )
-        return mends
-
-    def _rejection(self, item: Rejected) -> RejectedMend:
-        known = item.verdict if item.verdict and item.verdict.converted else None
-        options = item.options or self.result.options
-        return RejectedMend(
-            code=item.finding.code,
-            name=item.mend.name,
-            nodes=item.finding.nodes,
-            exactness=item.mend.exactness,
-            why=item.why,
-            cycles=known.cycles if known else None,
-            chip_cycles=chip_cycles(known, options, self.target) if known else None,
-            cpu_ops=len(known.cpu_ops) if known else None,
-        )
-
-    def _price(self, state: State) -> str:
-        """A State's cost in words, in the order in which costs are compared."""
-        cycles = f"{chip_cycles(state.verdict, state.options, self.target):,} cycles"
-        if state.options.single_core_mode and self.target.cores > 1:
-            cycles += (
-                f" ({state.verdict.cycles:,} with {self.target.cores - 1} of {self.target.cores} cores idle)"
-            )
-        cpu = len(state.verdict.cpu_ops)
-        return f"{cycles}, {state.verdict.rw_kb:,} KB moved" + (
-            f", {cpu} operators on the CPU" if cpu else ""
-        )
-
-    def _why_not(self, start: State) -> str:
-        """The reason of a refusal: what the toolkit said, whom it concerns, what is known of it, what was tried."""
-        verdict = start.verdict
-        said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
-        if verdict.outcome is Outcome.WRONG:
-            return (
-                f"The toolkit converts the model, but the simulator disagrees with ONNX Runtime: {said}. "
-                "No rule knows a mend for it. The file is kept as unverified."
-            )
-        nodes = ", ".join(self._culprits(start)) or "no single operator"
-        parts = [f"The toolkit {verdict.outcome.value} the model ({said}). To blame: {nodes}."]
-        harmful = [kind for kind in start.done.report().classes if not kind.harmless]
-        parts += [f"{kind.meaning} {kind.what_to_do}" for kind in harmful[:1]]
-        if self.result.rejected_mends:
-            parts.append(
-                f"{len(self.result.rejected_mends)} mends were considered and none carried the model through."
-            )
-        else:
-            parts.append("No rule has a mend for it.")
-        return " ".join(parts)

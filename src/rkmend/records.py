@@ -10,7 +10,7 @@ from enum import Enum
 import msgspec
 
 from rkmend.graph import TensorSpec
-from rkmend.mend.prove import Proof
+from rkmend.mend.proof import Proof
 from rkmend.rules import Exactness, Finding
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.tolerance import Tolerance

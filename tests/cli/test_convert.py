@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from graphs import model, node, relu, value
+from limits import full_disk
 from models import conv, two_culprits, x_xt_in_a_chain
 
 import rkmend
-from graphs import model, node, relu, value
-from limits import full_disk
 from rkmend.delivery import deliver, results_folder
 from rkmend.errors import InputError
 from rkmend.records import Status

@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from graphs import linear, model, node, value
 from onnx import numpy_helper
 
-from graphs import linear, model, node, value
 from rkmend.cli.verify import command
 from rkmend.errors import InputError
 

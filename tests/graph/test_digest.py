@@ -8,8 +8,8 @@ import time
 import numpy as np
 import onnx
 import pytest
-
 from graphs import linear
+
 from rkmend.graph import digest_ir, load, save
 
 

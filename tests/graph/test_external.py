@@ -8,10 +8,10 @@ import os
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto
-
 from graphs import linear, model, node, value
 from limits import no_room_for_more_than
+from onnx import TensorProto
+
 from rkmend.errors import InputError
 from rkmend.graph import extract, freeze, load
 from rkmend.verification.runner import run_model

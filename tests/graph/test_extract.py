@@ -6,12 +6,12 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
+from graphs import model, node, run, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from dags import dags, feeds, with_all_values
-from graphs import model, node, run, value
 from rkmend.graph import CannotExtract, extract, infer, shapes_of
 
 

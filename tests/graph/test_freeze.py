@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
+from graphs import model, node, run, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from dags import dags, feeds, with_all_values
-from graphs import model, node, run, value
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec, freeze, infer, load, shapes_of
 from rkmend.verification.runner import run_model

@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
-
 from graphs import linear, model, node, run, value
 from limits import full_disk
+
 from rkmend.errors import InputError
 from rkmend.graph import digest_ir, export, extract, infer, load, save
 

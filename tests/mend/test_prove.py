@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 import rkmend.mend.prove as proving
 from rkmend.mend._prove_child import Session
 from rkmend.mend.apply import apply
-from rkmend.mend.prove import Proof, prove
+from rkmend.mend.proof import Proof
+from rkmend.mend.prove import prove
 from rkmend.rules import CannotApply, Exactness, Mend, get_rule
 from rkmend.rules.conv_node import ConvNode
 from rkmend.rules.conv_padding_mends import border_rows, kernel_embedding, output_padding

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from graphs import linear, model, node, relu, value
 from onnx import TensorProto, numpy_helper
 
-from graphs import linear, model, node, relu, value
 from rkmend.errors import InputError
 from rkmend.graph import export, freeze, load
 from rkmend.verification import Engine, verify

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from graphs import linear, model, node, value
 from onnx import TensorProto, helper
 
-from graphs import linear, model, node, value
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec
 from rkmend.verification.runner import REFERENCE, Engine, run_model

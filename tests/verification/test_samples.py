@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from limits import no_room_for_more_than
+
 from rkmend.errors import InputError
 from rkmend.graph import TensorSpec
 from rkmend.verification.samples import MANY_BYTES, make_samples

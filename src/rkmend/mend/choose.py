@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rkmend.mend.apply import apply
-from rkmend.mend.prove import Proof, Proving
+from rkmend.mend.proof import Proof
+from rkmend.mend.prove import Proving
 from rkmend.rules import CannotApply, Exactness, Finding, Mend
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions

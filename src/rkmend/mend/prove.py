@@ -7,15 +7,13 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from rkmend.mend.apply import apply
 from rkmend.mend.polynomial import demand_exact, largest_integers, longest_sum
+from rkmend.mend.proof import NO_GRAPH_CHANGE, Claim, Proof, refuted
 from rkmend.mend.region import Unproved, constants, outline, regions
 from rkmend.rules.base import CannotApply, Finding, Mend
 
@@ -32,24 +30,6 @@ MEMORY_LIMIT = 2 << 30
 the claim would be another one."""
 TIME_LIMIT = 900
 """Seconds for all runs of one proof."""
-
-
-class Proof(msgspec.Struct, frozen=True):
-    """The evidence that a mended model equals the original."""
-
-    kind: str
-    """`polynomial-identity` or `no-graph-change`."""
-    holds: bool
-    inputs: str
-    """What was fed."""
-    max_abs: float
-    """Largest absolute difference of any output of the whole model, in ONNX Runtime, with its own weights."""
-    max_rel: float
-    """The same, divided by the largest absolute value of that output."""
-    covers: str
-    """What is proved; empty when the proof does not hold."""
-    does_not_cover: str
-    """What is left open; when the proof does not hold, what speaks against it."""
 
 
 def prove(before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, scratch: Path) -> Proof:
@@ -89,14 +69,14 @@ class Proving:
     ) -> None:
         self._folder = TemporaryDirectory(dir=scratch)
         self._child: subprocess.Popen[str] | None = None
-        self._proof: Proof | None = _NO_GRAPH_CHANGE if mend.rewrite is None else None
+        self._proof: Proof | None = NO_GRAPH_CHANGE if mend.rewrite is None else None
         if self._proof is None:
             folder = Path(self._folder.name)
             try:
                 self._claim, jobs = _claim(before, after, finding, mend, folder)
                 self._child = _start(jobs, folder)
             except (Unproved, CannotApply) as error:
-                self._proof = _refuted(error)
+                self._proof = refuted(error)
 
     def __enter__(self) -> Proving:
         return self
@@ -111,7 +91,7 @@ class Proving:
             try:
                 self._proof = self._claim.judged(_answers(self._child))
             except Unproved as error:
-                self._proof = _refuted(error)
+                self._proof = refuted(error)
         return self._proof
 
     def close(self) -> None:
@@ -123,72 +103,9 @@ class Proving:
         self._folder.cleanup()
 
 
-_NO_GRAPH_CHANGE = Proof(
-    kind="no-graph-change",
-    holds=True,
-    inputs="none",
-    max_abs=0.0,
-    max_rel=0.0,
-    covers="The graph is the original one; only the build options differ.",
-    does_not_cover="What the compiler makes of the option (see the verification) and the board.",
-)
-
-
-def _refuted(error: Exception) -> Proof:
-    return Proof(
-        kind="polynomial-identity",
-        holds=False,
-        inputs="",
-        max_abs=math.inf,
-        max_rel=math.inf,
-        covers="",
-        does_not_cover=f"It does not hold: {error}.",
-    )
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """What the runs of a proof would show."""
-
-    magnitude: int
-    draws: int
-    degree: int
-    survival: float
-
-    def judged(self, answers: list[Any]) -> Proof:
-        """The Proof, from the answers of `_prove_child`: the draws, the region's rounding, the whole model.
-
-        Raises:
-            Unproved: One of them speaks against it.
-        """
-        for number, difference in enumerate(answers[: self.draws]):
-            if difference:
-                raise Unproved(f"with whole numbers (draw {number}) {difference}")
-        used = answers[self.draws]["of_bound"]
-        if not used <= 1:
-            raise Unproved(
-                f"with the model's own weights the difference is {used:.3g} times what rounding explains"
-            )
-        return Proof(
-            kind="polynomial-identity",
-            holds=True,
-            inputs=f"{self.draws} draws of whole numbers in [-{self.magnitude}, {self.magnitude}] for weights and "
-            "inputs of the region; standard normal inputs with the model's own weights",
-            max_abs=answers[-1]["max_abs"],
-            max_rel=answers[-1]["max_rel"],
-            covers="At this shape, in real arithmetic, the region gives the same outputs for all finite inputs, "
-            f"weights and biases: both sides are polynomials of degree {self.degree}, equal on {self.draws} random "
-            f"draws computed without rounding; a wrong one would pass with probability {self.survival:.0e} at most. "
-            "The rest of the graph is untouched. With the model's own weights the region differs by "
-            f"{used:.2g} of the bound for float rounding.",
-            does_not_cover="NaN and infinite inputs, overflow, the sign of zeros, the NPU's own rounding "
-            "(see the verification) and the board.",
-        )
-
-
 def _claim(
     before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, folder: Path
-) -> tuple[_Claim, list[dict[str, object]]]:
+) -> tuple[Claim, list[dict[str, object]]]:
     """What has to be run, and what it would show."""
     import numpy as np
 
@@ -215,7 +132,7 @@ def _claim(
     jobs.append({"kind": "rounding", **pair, "factor": factor, "seed": 0})
     if len(before.graph) > len(finding.nodes):
         jobs.append({"kind": "model", **_saved(folder, "model", before=before, after=after), "seed": 0})
-    return _Claim(magnitude, draws, degree, survival), jobs
+    return Claim(magnitude, draws, degree, survival), jobs
 
 
 def _drawn(region: ir.Model, magnitude: int, seed: int) -> ir.Model:

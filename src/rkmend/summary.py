@@ -1,0 +1,108 @@
+"""From what a search leaves behind to what stands in the report: records and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rkmend.mend.choose import Rejected, State, chip_cycles
+from rkmend.records import AppliedMend, OutputCheck, RejectedMend
+from rkmend.targets import Target
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.tolerance import tolerance_for
+from rkmend.toolkit.trials import Done
+from rkmend.toolkit.verdict import Outcome, Verdict
+
+
+def output_checks(verdict: Verdict, options: BuildOptions) -> tuple[OutputCheck, ...]:
+    """The agreement of each output: the worst of all its samples, and all of them."""
+    tolerance = tolerance_for(quantized=options.quantize)
+    checks = []
+    for name in dict.fromkeys(found.output for found in verdict.agreement):
+        found = tuple(item for item in verdict.agreement if item.output == name)
+        checks.append(
+            OutputCheck(
+                name,
+                cosine=min(item.cosine for item in found),
+                max_abs=max(item.max_abs for item in found),
+                max_rel=max(item.max_rel for item in found),
+                tolerance=tolerance,
+                ok=all(tolerance.holds(item) for item in found),
+                samples=found,
+            )
+        )
+    return tuple(checks)
+
+
+def applied(best: State, target: Target, trials: Sequence[Done]) -> list[AppliedMend]:
+    """The mends of the model that is delivered, in the order in which they were applied."""
+    runs = [
+        done.verdict.converted
+        for done in trials
+        if (done.trial.digest, done.trial.options) == (best.done.trial.digest, best.options)
+    ]
+    mends = []
+    for step in best.steps:
+        before, after = step.verdict_before, step.verdict_after
+        mends.append(
+            AppliedMend(
+                code=step.finding.code,
+                name=step.mend.name,
+                nodes=step.finding.nodes,
+                summary=step.mend.summary,
+                exactness=step.mend.exactness,
+                proof=step.proof,
+                cycles_before=before.cycles if before.layers else None,
+                cycles_after=after.cycles if after.layers else None,
+                chip_cycles_after=chip_cycles(after, best.options, target) if after.layers else None,
+                cpu_ops_before=len(before.cpu_ops) if before.layers else None,
+                cpu_ops_after=len(after.cpu_ops) if after.layers else None,
+                trials_converted=sum(runs),
+                trials_run=len(runs),
+            )
+        )
+    return mends
+
+
+def rejection(item: Rejected, options: BuildOptions, target: Target) -> RejectedMend:
+    """A mend that is not in the result; `options` are those of the run where the mend changed none."""
+    known = item.verdict if item.verdict and item.verdict.converted else None
+    return RejectedMend(
+        code=item.finding.code,
+        name=item.mend.name,
+        nodes=item.finding.nodes,
+        exactness=item.mend.exactness,
+        why=item.why,
+        cycles=known.cycles if known else None,
+        chip_cycles=chip_cycles(known, item.options or options, target) if known else None,
+        cpu_ops=len(known.cpu_ops) if known else None,
+    )
+
+
+def price(state: State, target: Target) -> str:
+    """A State's cost in words, in the order in which costs are compared."""
+    cycles = f"{chip_cycles(state.verdict, state.options, target):,} cycles"
+    if state.options.single_core_mode and target.cores > 1:
+        cycles += f" ({state.verdict.cycles:,} with {target.cores - 1} of {target.cores} cores idle)"
+    cpu = len(state.verdict.cpu_ops)
+    moved = f"{state.verdict.rw_kb:,} KB moved"
+    return f"{cycles}, {moved}" + (f", {cpu} operators on the CPU" if cpu else "")
+
+
+def refusal(start: State, culprits: Sequence[str], considered: int) -> str:
+    """Why there is no .rknn: what the toolkit said, whom it concerns, what is known of it, what was tried."""
+    verdict = start.verdict
+    said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
+    if verdict.outcome is Outcome.WRONG:
+        return (
+            f"The toolkit converts the model, but the simulator disagrees with ONNX Runtime: {said}. "
+            "No rule knows a mend for it. The file is kept as unverified."
+        )
+    nodes = ", ".join(culprits) or "no single operator"
+    parts = [f"The toolkit {verdict.outcome.value} the model ({said}). To blame: {nodes}."]
+    harmful = [kind for kind in start.done.report().classes if not kind.harmless]
+    parts += [f"{kind.meaning} {kind.what_to_do}" for kind in harmful[:1]]
+    if considered:
+        parts.append(f"{considered} mends were considered and none carried the model through.")
+    else:
+        parts.append("No rule has a mend for it.")
+    return " ".join(parts)
