@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--quantize", type=click.Path(path_type=Path), metavar="DATASET",
               help="Make an int8 model, calibrated on a folder of .npy, .npz or images, or a list.")  # fmt: skip
+@click.option(
+    "--quantized-dtype", default="w8a8", show_default=True, help="Of the toolkit; depends on the target."
+)
+@click.option("--quantized-algorithm", type=click.Choice(["normal", "mmse", "kl_divergence"]), default="normal",
+              show_default=True)  # fmt: skip
+@click.option(
+    "--quantized-method", type=click.Choice(["channel", "layer"]), default="channel", show_default=True
+)
 @click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.npz",
               help="Your own inputs to verify on, by input name.")  # fmt: skip
 @click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
@@ -111,6 +119,9 @@ def command(
 def _build_options(
     means: tuple[str, ...],
     stds: tuple[str, ...],
+    quantized_dtype: str,
+    quantized_algorithm: str,
+    quantized_method: str,
     optimization_level: int,
     disable_rules: tuple[str, ...],
     op_targets: tuple[str, ...],
@@ -120,6 +131,9 @@ def _build_options(
     from rkmend.toolkit.options import BuildOptions
 
     return BuildOptions(
+        quantized_dtype=quantized_dtype,
+        quantized_algorithm=quantized_algorithm,
+        quantized_method=quantized_method,
         optimization_level=optimization_level,
         disable_rules=disable_rules,
         op_target=dict(_pair(text) for text in op_targets),
