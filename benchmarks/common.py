@@ -27,22 +27,33 @@ assert rknn.export_rknn(sys.argv[2]) == 0
 """
 
 
+_said: list[str] = []
+"""What was printed, for the record beside the JSON."""
+
+
+def say(line: str) -> None:
+    """Prints a line and keeps it for `write`."""
+    print(line)
+    _said.append(line)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Prints a Markdown table."""
     cells = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     for number, row in enumerate(cells):
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+        say("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
         if number == 0:
-            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+            say("|" + "|".join("-" * (width + 2) for width in widths) + "|")
 
 
 def write(name: str, figures: dict[str, Any]) -> None:
-    """Writes `results/<name>.json` with the figures and the machine."""
+    """Writes the figures and the machine to `results/<name>.json`, and what was printed to `results/<name>.md`."""
     RESULTS.mkdir(exist_ok=True)
     machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine, **figures}, indent=1) + "\n")
+    path.with_suffix(".md").write_text("\n".join([*_said, ""]))
     print(f"\nwrote {path.relative_to(Path(__file__).parent.parent)}")
 
 
@@ -53,7 +64,7 @@ def median(values: Sequence[float]) -> float:
 
 def verdict(name: str, figure: float, demand: str, ok: bool) -> None:
     """One line: what was demanded, what came out."""
-    print(f"{'ok  ' if ok else 'MISS'} {name}: {figure} (demanded: {demand})")
+    say(f"\n{'ok  ' if ok else 'MISS'} {name}: {figure} (demanded: {demand})")
 
 
 def bare_conversion(python: Path, model: Path, folder: Path) -> float:

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import bare_conversion, median, table, verdict, write
+from common import bare_conversion, median, say, table, verdict, write
 
 from rkmend.toolkit.environments import ensure
 
@@ -72,7 +72,7 @@ def main() -> None:
         ],
     )
     mends = ", ".join(mend["name"] for mend in report["mends"])
-    print(f"{report['status']} by {mends}, {len(report['trials'])} trials")
+    say(f"\n{report['status']} by {mends}, {len(report['trials'])} trials")
     verdict("times one plain conversion", ratio, "<= 12", ratio <= 12)
     verdict("front process, MB", max(memory), "< 600", max(memory) < 600)
     write(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from common import bare_conversion, table, verdict, write
+from common import bare_conversion, say, table, verdict, write
 from onnx import TensorProto, helper, numpy_helper
 
 from rkmend.graph import digest_ir, load
@@ -73,7 +73,7 @@ def main() -> None:
         ],
     )
     ratio = round(warm_rate / cold_rate, 1)
-    print(f"one warm trial: median {sorted(seconds)[len(seconds) // 2]:.2f} s")
+    say(f"\none warm trial: median {sorted(seconds)[len(seconds) // 2]:.2f} s")
     verdict("times as many trials per minute", ratio, ">= 8", ratio >= 8)
     write("trials", {"warm_per_minute": warm_rate, "cold_per_minute": cold_rate, "ratio": ratio})
 

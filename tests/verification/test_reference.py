@@ -1,0 +1,64 @@
+"""The reference: the original model's own numbers, whatever is done to the inputs on the way to the NPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from graphs import model, node, value
+
+from rkmend.errors import InputError
+from rkmend.graph import load
+from rkmend.npz import read_npz, write_npz
+from rkmend.toolkit.options import BuildOptions
+from rkmend.verification.reference import make_reference
+
+SCALED = BuildOptions(mean_values=((1.0, 2.0, 3.0),), std_values=((2.0, 4.0, 8.0),))
+
+
+@pytest.fixture
+def given(tmp_path):
+    made = model([node("Neg", "x", "y", "neg")], [value("x", [1, 3, 4, 4])], [value("y", [1, 3, 4, 4])])
+    onnx.save(made, tmp_path / "m.onnx")
+    return load(tmp_path / "m.onnx")
+
+
+def test_every_sample_has_what_the_model_makes_of_it(given, tmp_path):
+    reference = make_reference(given, BuildOptions(), tmp_path / "s")
+    assert [sample.name for sample in reference.samples] == ["normal", "normal-2", "zeros", "ones"]
+    assert reference.output_names == ("y",)
+    for sample in reference.samples:
+        assert (read_npz(sample.outputs, "output0") == -read_npz(sample.inputs, "input0")).all()
+
+
+def test_the_simulator_gets_the_inputs_from_before_mean_and_std(given, tmp_path):
+    reference = make_reference(given, SCALED, tmp_path / "s")
+    for sample in reference.samples:
+        raw, out = read_npz(sample.inputs, "input0"), read_npz(sample.outputs, "output0")
+        mean, std = np.reshape([1, 2, 3], (1, 3, 1, 1)), np.reshape([2, 4, 8], (1, 3, 1, 1))
+        # one float32 rounding of x * std + mean: 2^-24 of values up to about 40
+        np.testing.assert_allclose((raw - mean) / std, -out, atol=5e-6)
+
+
+def test_calibration_samples_are_what_the_camera_gives(given, tmp_path):
+    raw = tmp_path / "calibration-0.npz"
+    write_npz(raw, [("input0", np.full((1, 3, 4, 4), 9, np.float32))])
+    reference = make_reference(given, SCALED, tmp_path / "s", calibration=[raw])
+    (sample,) = reference.samples
+    assert sample.inputs == raw and sample.name == "calibration-0"
+    assert read_npz(sample.outputs, "output0")[0, :, 0, 0].tolist() == [-4.0, -1.75, -0.75]
+
+
+def test_the_digest_follows_model_seed_and_files(given, tmp_path):
+    user = tmp_path / "user.npz"
+    np.savez(user, x=np.zeros((1, 3, 4, 4), np.float32))
+    digests = {
+        make_reference(given, BuildOptions(), tmp_path / str(number), seed=seed, user=path).digest
+        for number, (seed, path) in enumerate([(0, None), (0, None), (1, None), (0, user)])
+    }
+    assert len(digests) == 3
+
+
+def test_means_for_another_number_of_channels(given, tmp_path):
+    with pytest.raises(InputError, match=r"mean values for \[2\] channels, but the inputs have \[3\]"):
+        make_reference(given, BuildOptions(mean_values=((1.0, 2.0),)), tmp_path / "s")
