@@ -31,6 +31,10 @@ REPETITIONS = 3
 beyond its kernel converts in one run and aborts in the next (own trials, 2.3.2), so one success proves little."""
 
 
+LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
+"""Outcomes that are worth cutting the model into pieces for: a failure that comes fast and by itself."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """What a long conversion tells while it runs; all silent by default.
@@ -180,7 +184,7 @@ class Pipeline:
         report = state.done.report()
         nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
         signature = state.verdict.signature
-        if not nodes and signature and state.verdict.outcome is not Outcome.WRONG:
+        if not nodes and signature and state.verdict.outcome in LOCATED:
 
             def attempt(part: ir.Model, label: str) -> Verdict:
                 return self._try(part, state.options, label).verdict

@@ -12,6 +12,16 @@ from rkmend.toolkit.tolerance import tolerance_for
 from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Outcome, Verdict
 
+UNLOCATED = {
+    Outcome.HUNG: "The operator was not looked for: every attempt would take the whole time limit. "
+    "A shorter one (--trial-seconds) or a part of the model may tell more.",
+    Outcome.EXHAUSTED: "The operator was not looked for. Allow more memory (--trial-memory), or convert on a "
+    "larger machine.",
+    Outcome.KILLED: "Run it again; if it is killed again, look for what ends processes here (the kernel's log "
+    "names them).",
+}
+"""Outcomes whose operator is only known where the log names it, and what to do about them."""
+
 
 def output_checks(verdict: Verdict, options: BuildOptions) -> tuple[OutputCheck, ...]:
     """The agreement of each output: the worst of all its samples, and all of them."""
@@ -92,13 +102,13 @@ def refusal(start: State, culprits: Sequence[str], considered: int) -> str:
     """Why there is no .rknn: what the toolkit said, whom it concerns, what is known of it, what was tried."""
     verdict = start.verdict
     said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
+    what = f"{verdict.outcome.sentence[0].upper()}{verdict.outcome.sentence[1:]} ({said})."
     if verdict.outcome is Outcome.WRONG:
-        return (
-            f"The toolkit converts the model, but the simulator disagrees with ONNX Runtime: {said}. "
-            "No rule knows a mend for it. The file is kept as unverified."
-        )
+        return f"{what} No rule knows a mend for it. The file is kept as unverified."
+    if verdict.outcome in UNLOCATED:
+        return f"{what} {UNLOCATED[verdict.outcome]}"
     nodes = ", ".join(culprits) or "no single operator"
-    parts = [f"The toolkit {verdict.outcome.value} the model ({said}). To blame: {nodes}."]
+    parts = [f"{what} To blame: {nodes}."]
     harmful = [kind for kind in start.done.report().classes if not kind.harmless]
     parts += [f"{kind.meaning} {kind.what_to_do}" for kind in harmful[:1]]
     if considered:

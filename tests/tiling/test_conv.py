@@ -118,6 +118,9 @@ def test_auto_pad_is_that_of_onnx_runtime(geometry, auto_pad):
     geometry = replace(geometry, dilation_h=1, dilation_w=1)  # ONNX Runtime refuses SAME with a dilation
     rows, cols = (resolve_auto_pad(auto_pad, axis) for axis in (geometry.rows, geometry.cols))
     assume(rows.outputs > 0 and cols.outputs > 0)
+    # With a stride beyond the kernel ONNX Runtime 1.32 pads SAME_UPPER by a negative number, and so starts inside
+    # the input; the reference evaluator of onnx does not, and neither do we.
+    assume(all(axis.stride <= axis.extent for axis in (rows, cols)))
     case = Case(geometry)
     pads = [rows.pad_begin, cols.pad_begin, rows.pad_end, cols.pad_end]
     (ours,) = run(case.proto(pads=pads), case.feed())

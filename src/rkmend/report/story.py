@@ -10,18 +10,8 @@ import textwrap
 import click
 
 from rkmend.records import AppliedMend, Conversion, OutputCheck, Status
-from rkmend.toolkit.verdict import Outcome
 
 WIDTH = 100
-_OUTCOMES = {
-    Outcome.REJECTED: "the toolkit rejected the model",
-    Outcome.ABORTED: "the toolkit's native code ended its process",
-    Outcome.HUNG: "the toolkit did not finish within the time limit",
-    Outcome.EXHAUSTED: "the toolkit ran out of memory",
-    Outcome.UNSOUND: "the toolkit exported a file that will fail on the board",
-    Outcome.WRONG: "the toolkit exported a file that computes something else",
-    Outcome.KILLED: "the toolkit was killed from outside",
-}
 NAMED = 4
 """Culprits that are named one by one; all of them stand in report.json."""
 HEADLINES = {
@@ -56,7 +46,7 @@ def _failure(result: Conversion) -> str:
     verdict = result.first_verdict
     assert verdict
     said = verdict.message.splitlines()[0] if verdict.message else verdict.signature
-    lines = [f"{_OUTCOMES[verdict.outcome]} ({said})."]
+    lines = [f"{verdict.outcome.sentence} ({said})."]
     for how in dict.fromkeys(culprit.how for culprit in result.culprits):
         named = [
             f"{operator} {node}"

@@ -26,6 +26,23 @@ class Outcome(str, Enum):
     KILLED = "killed"
     """Killed from outside (the machine ran out of memory, or somebody killed it): says nothing about the model."""
 
+    @property
+    def sentence(self) -> str:
+        """What happened, without capital and full stop."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Outcome.CONVERTED: "the toolkit converted the model",
+    Outcome.REJECTED: "the toolkit rejected the model",
+    Outcome.ABORTED: "the toolkit's native code ended its process",
+    Outcome.HUNG: "the toolkit did not finish within the time limit",
+    Outcome.EXHAUSTED: "the toolkit ran out of memory",
+    Outcome.UNSOUND: "the toolkit exported a file that will fail on the board",
+    Outcome.WRONG: "the toolkit exported a file that computes something else",
+    Outcome.KILLED: "the toolkit was killed from outside, which says nothing about the model",
+}
+
 
 class Stage(str, Enum):
     """How far the toolkit came, in its own order."""
