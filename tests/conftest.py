@@ -15,6 +15,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory) -> None:
+    """A cache of the session's own: cold at first, and what tests leave in it is nobody's; the toolkits are shared."""
+    from rkmend.paths import cache_dir
+
+    toolkits = cache_dir() / "toolkits"
+    toolkits.mkdir(parents=True, exist_ok=True)
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "toolkits").symlink_to(toolkits)
+    os.environ["RKMEND_CACHE"] = str(cache)
+
+
 @pytest.fixture(scope="session")
 def models() -> Path:
     """The folder of real networks; tests that want them are skipped where it is not."""
