@@ -69,6 +69,12 @@ def test_shapes_that_make_no_sense(tmp_path, shape):
     refused(rkmend_convert(tmp_path / "m.onnx", "--target", "rk3588", "--input", shape), "help:")
 
 
+def test_two_shapes_for_one_input(tmp_path):
+    onnx.save(relu(["batch", 4]), tmp_path / "m.onnx")
+    twice = ("--input", "x=1x4", "--input", "x=2x4")
+    refused(rkmend_convert(tmp_path / "m.onnx", "--target", "rk3588", *twice), "'x' is given two shapes")
+
+
 def test_a_target_without_fp16_wants_calibration_data(good):
     refused(rkmend_convert(good, "--target", "rv1106"), "no fp16", "--quantize")
 

@@ -90,7 +90,7 @@ def command(
     """
     from rkmend.cli.toolkit import install_progress
     from rkmend.conversion import convert
-    from rkmend.graph import parse_shape_option
+    from rkmend.graph import parse_shape_options
     from rkmend.report.story import story
     from rkmend.rules import Exactness
     from rkmend.toolkit.trial import Limits
@@ -100,7 +100,7 @@ def command(
             model,
             target=target,
             out=out,
-            inputs=dict(parse_shape_option(text) for text in inputs),
+            inputs=parse_shape_options(inputs),
             options=_build_options(**options),
             quantize=quantize,
             samples=samples,
