@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,7 @@ from rkmend.graph import digest_ir, load
 from rkmend.records import Status
 from rkmend.targets import load_target
 from rkmend.toolkit.cache import TrialCache
+from rkmend.toolkit.lookahead import Stop
 from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import Trials
 from rkmend.toolkit.verdict import Outcome, Stage
@@ -92,3 +98,101 @@ def test_the_compilers_table_is_read(toolkit, tmp_path):
     assert [layer.op_type for layer in verdict.layers] == ["InputOperator", "Conv", "OutputOperator"]
     assert verdict.layers[1].target == "NPU" and verdict.layers[1].name == "Conv:conv"
     assert verdict.cycles == verdict.layers[1].cycles > 0 and verdict.memory_kb["weight"] > 0
+
+
+@pytest.fixture(scope="module")
+def two(toolkit, tmp_path_factory):
+    """Trials on two workers, both of them warm."""
+    meet = threading.Barrier(2, timeout=60)
+
+    def borrow():
+        with trials._workers.borrow(toolkit, Stop()) as worker:
+            worker.await_ready()
+            meet.wait()
+
+    with Trials(tmp_path_factory.mktemp("two"), parallel=2) as trials:
+        threads = [threading.Thread(target=borrow) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        yield trials
+
+
+def test_several_at_once_come_in_order(two, toolkit, tmp_path, monkeypatch):
+    """The first is the slowest."""
+    paths = [
+        conv(tmp_path / f"{n}.onnx", channels=64, size=96 if n == 0 else 8 + n, out=64) for n in range(5)
+    ]
+    asked = [trial(path, toolkit) for path in paths]
+    told = []
+    monkeypatch.setattr(two, "watch", lambda one, verdict: told.append((one, verdict)))
+    seen = list(two.observe(asked))
+    assert [done.trial for done in seen] == asked and two.done[-5:] == seen
+    assert [one for one, verdict in told if verdict] == asked == [one for one, verdict in told if not verdict]
+    numbers = [int(done.log.parent.name.split("-")[0]) for done in seen]
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+    assert all(done.verdict.converted and done.rknn.stat().st_size > 1000 for done in seen)
+
+
+def test_what_is_closed_leaves_nothing(two, toolkit, tmp_path, monkeypatch):
+    cache = TrialCache(tmp_path / "cache")
+    monkeypatch.setattr(two, "cache", cache)
+    small = trial(conv(tmp_path / "small.onnx", size=48), toolkit)
+    big = trial(conv(tmp_path / "big.onnx", channels=128, size=512, out=128), toolkit)
+    before = set(two.folder.iterdir())
+    running = two.observe([small, big, big])
+    first = next(running)
+    started = time.monotonic()
+    running.close()
+    assert time.monotonic() - started < 1
+    assert set(two.folder.iterdir()) == {*before, first.log.parent}
+    assert two.done[-1] is first
+    assert cache.get(big.key, Limits(), tmp_path / "log", tmp_path / "rknn") is None
+    started = time.monotonic()
+    two.run(small, fresh=True)
+    assert time.monotonic() - started < 1.5  # on a worker that is still warm: an import takes 2.4 s and more
+
+
+FRONT = """
+import signal, sys, threading
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from rkmend.targets import load_target
+from rkmend.toolkit.environments import ensure
+from rkmend.toolkit.trial import Trial
+from rkmend.toolkit.trials import Trials
+signal.signal(signal.SIGINT, signal.default_int_handler)
+folder = Path(sys.argv[1])
+trial = Trial("big", folder / "m.onnx", "x", load_target("rk3588"), ensure())
+with Trials(folder / "t", parallel=2) as trials:
+    try:
+        for done in trials.observe([trial] * 9):
+            print("done", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("when", ["importing", "at work"])
+def test_ctrl_c_ends_all_within_two_seconds(toolkit, tmp_path, when):
+    conv(tmp_path / "m.onnx", channels=128, size=256, out=128)
+    front = subprocess.Popen(
+        [sys.executable, "-c", FRONT, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if when == "importing":
+        while not list((tmp_path / "t").glob("*")):
+            time.sleep(0.05)
+        time.sleep(0.3)
+    else:
+        assert front.stdout.readline() == "done\n"
+    family = [int(pid) for pid in Path(f"/proc/{front.pid}/task/{front.pid}/children").read_text().split()]
+    front.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    out, err = front.communicate(timeout=20)
+    assert time.monotonic() - started < 2
+    assert out.endswith("interrupted\n") and not err
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]

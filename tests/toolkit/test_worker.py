@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from models import conv, x_xt_in_a_chain
 
 from rkmend.errors import EnvironmentFailure
 from rkmend.toolkit.environments import Toolkit
+from rkmend.toolkit.lookahead import Cancelled, Stop
 from rkmend.toolkit.trial import Limits
 from rkmend.toolkit.worker import Worker
 
@@ -76,6 +78,54 @@ def test_the_memory_limit(worker, tmp_path):
     assert worker.run(request(big, tmp_path / "t"), Limits(memory_mb=220)).ended_by == "memory limit"
 
 
+def test_a_trial_is_cancelled_and_the_worker_stays_warm(worker, tmp_path):
+    big = conv(tmp_path / "m.onnx", channels=128, size=512, out=128)
+    before, during, after = Stop(), Stop(), Stop()
+    before.set()
+    with pytest.raises(Cancelled):
+        worker.run(request(big, tmp_path / "t"), Limits(), before)
+    assert not list((tmp_path / "t").iterdir())
+    warm = worker._process.pid
+
+    def cancel():
+        while not (tmp_path / "u" / "diary.jsonl").exists():
+            time.sleep(0.01)
+        during.set()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        worker.run(request(big, tmp_path / "u"), Limits(), during)
+    canceller.join()
+    assert time.monotonic() - started < 1.5  # it takes longer by itself
+    assert not users_of(tmp_path)
+    assert worker.run(request(conv(tmp_path / "n.onnx"), tmp_path / "v"), Limits(), after).code == 0
+    after.set()
+    assert worker.run(request(conv(tmp_path / "n.onnx"), tmp_path / "w"), Limits()).code == 0
+    assert worker._process.pid == warm
+
+
+def test_a_cancel_at_any_moment(worker, tmp_path):
+    """However early it comes, the trial is cancelled or comes to its end, and the next is not touched by it."""
+    model = conv(tmp_path / "m.onnx")
+    for number, delay in enumerate((0.0, 0.0002, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)):
+        stop = Stop()
+        timer = threading.Timer(delay, stop.set)
+        timer.start()
+        with contextlib.suppress(Cancelled):
+            assert worker.run(request(model, tmp_path / f"{number}"), Limits(), stop).code == 0
+        assert worker.run(request(model, tmp_path / f"{number}b"), Limits(), Stop()).code == 0
+        timer.join()
+
+
+def test_a_cancel_that_the_worker_has_read_too_late_means_nothing(worker, tmp_path):
+    worker.await_ready()
+    for line in (b'{"cancel": 1}\n', b'{"cancel": 1000000}\n{"can', b'cel": 1000001}\n'):
+        os.write(worker._process.stdin.fileno(), line)
+    assert worker.run(request(conv(tmp_path / "m.onnx"), tmp_path / "t"), Limits()).code == 0
+
+
 def test_a_trial_killed_from_outside_is_told_apart(worker, tmp_path):
     big = conv(tmp_path / "m.onnx", channels=128, size=512, out=128)
 
@@ -131,12 +181,12 @@ def test_no_process_survives_the_front_process(toolkit, tmp_path, how):
     front.send_signal(how)
     front.wait(timeout=10)
     until = time.monotonic() + 2.0
-    while (alive := _users_of(tmp_path)) and time.monotonic() < until:
+    while (alive := users_of(tmp_path)) and time.monotonic() < until:
         time.sleep(0.05)
     assert alive == []
 
 
-def _users_of(folder: Path) -> list[int]:
+def users_of(folder: Path) -> list[int]:
     """The processes that work in a folder or below it."""
     found = []
     for entry in Path("/proc").iterdir():

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rkmend.cli.build_options import build_options, from_options
+
 if TYPE_CHECKING:
     from rkmend.pipeline import Progress
     from rkmend.toolkit.options import BuildOptions
@@ -46,15 +48,7 @@ if TYPE_CHECKING:
               show_default=True, help="The least exact kind of mend that may be applied.")  # fmt: skip
 @click.option("--mean", "means", multiple=True, metavar="R,G,B", help="Per input: subtracted by the NPU.")
 @click.option("--std", "stds", multiple=True, metavar="R,G,B", help="Per input: divided by on the NPU.")
-@click.option("--optimization-level", type=click.IntRange(0, 3), default=3, show_default=True)
-@click.option(
-    "--disable-rule", "disable_rules", multiple=True, metavar="NAME", help="A toolkit rule to leave out."
-)
-@click.option(
-    "--op-target", "op_targets", multiple=True, metavar="OP=cpu|npu", help="Where an operator runs."
-)
-@click.option("--single-core", is_flag=True, help="Build for one NPU core only.")
-@click.option("--compress-weight", is_flag=True, help="Let the toolkit compress the weights.")
+@build_options
 @click.option("--seed", default=0, show_default=True, help="Of the random verification inputs.")
 @click.option("--trial-seconds", default=900.0, show_default=True, help="Time limit of one trial.")
 @click.option(
@@ -78,7 +72,7 @@ def command(
     no_cache: bool,
     force: bool,
     quiet: bool,
-    **options: Any,  # noqa: ANN401 - click gives them by name, `_build_options` types them
+    **options: Any,  # noqa: ANN401 - click gives them by name, `_quantisation` types them
 ) -> None:
     """Convert MODEL.onnx to a verified .rknn.
 
@@ -101,7 +95,7 @@ def command(
             target=target,
             out=out,
             inputs=parse_shape_options(inputs),
-            options=_build_options(**options),
+            options=_quantisation(**options),
             quantize=quantize,
             samples=samples,
             toolkit=version,
@@ -116,39 +110,22 @@ def command(
     sys.exit({"environment": 3, "refused": 1}.get(result.status.value, 0))
 
 
-def _build_options(
+def _quantisation(
     means: tuple[str, ...],
     stds: tuple[str, ...],
     quantized_dtype: str,
     quantized_algorithm: str,
     quantized_method: str,
-    optimization_level: int,
-    disable_rules: tuple[str, ...],
-    op_targets: tuple[str, ...],
-    single_core: bool,
-    compress_weight: bool,
+    **options: Any,  # noqa: ANN401 - those of every command
 ) -> BuildOptions:
-    from rkmend.toolkit.options import BuildOptions
-
-    return BuildOptions(
+    return from_options(
         quantized_dtype=quantized_dtype,
         quantized_algorithm=quantized_algorithm,
         quantized_method=quantized_method,
-        optimization_level=optimization_level,
-        disable_rules=disable_rules,
-        op_target=dict(_pair(text) for text in op_targets),
-        single_core_mode=single_core,
-        compress_weight=compress_weight,
         mean_values=tuple(_numbers("--mean", text) for text in means),
         std_values=tuple(_numbers("--std", text) for text in stds),
+        **options,
     )
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, place = text.rpartition("=")
-    if not name or place not in ("cpu", "npu", "auto"):
-        raise click.BadParameter(f"'{text}' is not OP=cpu, OP=npu or OP=auto", param_hint="--op-target")
-    return name, place
 
 
 def _numbers(option: str, text: str) -> tuple[float, ...]:

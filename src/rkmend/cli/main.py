@@ -14,7 +14,9 @@ from rkmend.errors import RkmendError
 
 COMMANDS = {
     "convert": "Convert an ONNX model; where the toolkit fails, find out why and mend it.",
+    "explain": "Find out why a model fails: the cause as a predicate, confirmed by experiment.",
     "log": "Read a toolkit log that somebody pasted: which operator, which failure, what to do.",
+    "reduce": "Make a failing model as small as it can be while it still fails alike.",
     "rule": "Show the page of a rule.",
     "toolkit": "Install, list, examine and remove toolkit environments.",
     "verify": "Compare what two ONNX models compute.",

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.errors import RkmendError
-from rkmend.graph.model import shape_of, shape_text
+from rkmend.graph.model import shape_of
+from rkmend.graph.surgery import CannotExtract, bodies_of, demand_static, describe_shape
 
 if TYPE_CHECKING:
     import onnx_ir as ir
-
-
-class CannotExtract(RkmendError):
-    """The nodes cannot stand alone: an input's shape is unknown, or nothing comes out of them."""
 
 
 def extract(model: ir.Model, nodes: Sequence[str], keep_outputs: Collection[str] = ()) -> ir.Model:
@@ -69,17 +65,10 @@ def _reads(node: ir.Node, graph: ir.Graph) -> list[ir.Value]:
     import onnx_ir as ir
 
     values = [value for value in node.inputs if value is not None]
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            bodies = [attribute.as_graph()]
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            bodies = list(attribute.as_graphs())
-        else:
-            continue
-        for body in bodies:
-            for inner in ir.traversal.RecursiveGraphIterator(body):
-                values += [value for value in inner.inputs if value is not None and value.graph is graph]
-            values += [value for value in body.outputs if value.graph is graph]
+    for body in bodies_of(node):
+        for inner in ir.traversal.RecursiveGraphIterator(body):
+            values += [value for value in inner.inputs if value is not None and value.graph is graph]
+        values += [value for value in body.outputs if value.graph is graph]
     return values
 
 
@@ -98,12 +87,9 @@ def _check(inputs: Sequence[ir.Value], outputs: Sequence[ir.Value]) -> None:
     if not outputs:
         raise CannotExtract("nothing outside uses what these nodes compute")
     for value in inputs:
-        if value.dtype is None or value.shape is None or not value.shape.is_static():
-            raise CannotExtract(f"value '{value.name}' would be an input, and its shape is {_shape(value)}")
+        demand_static(value)
     for value in outputs:
         if value.dtype is None or value.shape is None:
-            raise CannotExtract(f"value '{value.name}' would be an output, and its shape is {_shape(value)}")
-
-
-def _shape(value: ir.Value) -> str:
-    return "unknown" if value.dtype is None else f"{value.dtype.numpy().name} {shape_text(shape_of(value))}"
+            raise CannotExtract(
+                f"value '{value.name}' would be an output, and its shape is {describe_shape(value)}"
+            )

@@ -5,13 +5,11 @@ What failed, why it is believed, what was changed, what it costs, how well it ag
 
 from __future__ import annotations
 
-import textwrap
-
 import click
 
 from rkmend.records import AppliedMend, Conversion, OutputCheck, Status
+from rkmend.report.text import paragraph, wrapped
 
-WIDTH = 100
 NAMED = 4
 """Culprits that are named one by one; all of them stand in report.json."""
 HEADLINES = {
@@ -30,14 +28,14 @@ def story(result: Conversion) -> str:
         click.style(f"{word}: ", fg=colour, bold=True) + f"{result.model.path} for {result.target}, {toolkit}"
     ]
     if result.reason:
-        parts.append(_paragraph("Why", result.reason))
+        parts.append(paragraph("Why", result.reason))
     elif result.first_verdict and not result.first_verdict.converted:
         parts.append(_failure(result))
-    parts += [_paragraph("Believed because", finding.message) for finding in result.findings]
+    parts += [paragraph("Believed because", finding.message) for finding in result.findings]
     parts += _mends(result)
     parts += [_rejected(result)] if result.rejected_mends else []
     parts += [_verification(result.verification)] if result.verification else []
-    parts += [_paragraph("Note", note) for note in result.notes]
+    parts += [paragraph("Note", note) for note in result.notes]
     parts.append(_files(result))
     return "\n\n".join(parts)
 
@@ -57,7 +55,7 @@ def _failure(result: Conversion) -> str:
         more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
         if named:
             lines.append(f"To blame: {', '.join(named[:NAMED])}{more}, {how}.")
-    return _paragraph("What failed", " ".join(lines))
+    return paragraph("What failed", " ".join(lines))
 
 
 def _mends(result: Conversion) -> list[str]:
@@ -74,12 +72,10 @@ def _mend(same: list[AppliedMend]) -> str:
     largest = max(mend.proof.max_abs for mend in same)
     return "\n".join(
         [
-            _paragraph("What was changed", f"{first.code} {first.name} at {nodes}: {first.summary}"),
-            _paragraph(
-                "Exactness", f"{first.exactness.value}; largest difference in float32: {largest:.2g}."
-            ),
-            _paragraph("Proof", f"{first.proof.kind}. {first.proof.covers}"),
-            _paragraph("Not covered", first.proof.does_not_cover),
+            paragraph("What was changed", f"{first.code} {first.name} at {nodes}: {first.summary}"),
+            paragraph("Exactness", f"{first.exactness.value}; largest difference in float32: {largest:.2g}."),
+            paragraph("Proof", f"{first.proof.kind}. {first.proof.covers}"),
+            paragraph("Not covered", first.proof.does_not_cover),
         ]
     )
 
@@ -91,12 +87,12 @@ def _cost(last: AppliedMend) -> str:
         if last.chip_cycles_after not in (None, last.cycles_after):
             cost += f" ({last.chip_cycles_after:,} counting the idle cores)"
         cost += f", {last.cpu_ops_after} operators on the CPU"
-    return _paragraph("Cost", f"{cost}; converted in {last.trials_converted} of {last.trials_run} trials.")
+    return paragraph("Cost", f"{cost}; converted in {last.trials_converted} of {last.trials_run} trials.")
 
 
 def _rejected(result: Conversion) -> str:
-    lines = [_wrapped(f"{item.name}: {item.why}", indent="    ") for item in result.rejected_mends]
-    return "\n".join([_paragraph("Not chosen", ""), *lines])
+    lines = [wrapped(f"{item.name}: {item.why}", indent="    ") for item in result.rejected_mends]
+    return "\n".join([paragraph("Not chosen", ""), *lines])
 
 
 def _verification(checks: tuple[OutputCheck, ...]) -> str:
@@ -114,30 +110,14 @@ def _verification(checks: tuple[OutputCheck, ...]) -> str:
         "the simulator against ONNX Runtime on the original model; "
         f"{tolerance.dtype} tolerance: cosine >= {tolerance.cosine}"
     )
-    return "\n".join([_paragraph("Agreement", head), *lines])
+    return "\n".join([paragraph("Agreement", head), *lines])
 
 
 def _files(result: Conversion) -> str:
-    lines = [_paragraph("Files", "")]
+    lines = [paragraph("Files", "")]
     lines += [f"    {kind:10} {path}" for kind, path in result.files.items()]
     ran = sum(not trial.cached for trial in result.trials)
     lines.append(
         f"{len(result.trials)} trials ({len(result.trials) - ran} remembered), {result.seconds:.1f} s"
     )
     return "\n".join(lines)
-
-
-def _paragraph(head: str, text: str) -> str:
-    return click.style(f"{head}: ", bold=True) + _wrapped(text, first=len(head) + 2)
-
-
-def _wrapped(text: str, *, indent: str = "  ", first: int = 0) -> str:
-    filled = textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=" " * (first or len(indent)),
-        subsequent_indent=indent + "  " * (not first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return filled[first:] if first else filled

@@ -11,6 +11,21 @@ import msgspec
 from rkmend.errors import InputError
 
 
+class Cbuf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The on-chip convolution buffer of one core: features and weights of the task at hand share its banks."""
+
+    banks: int
+    entries_per_bank: int
+    entry_bytes: int
+    row_entries: int
+    """A feature map row of more entries is tiled along the width as well."""
+
+    @property
+    def bank_bytes(self) -> int:
+        """Size of a bank."""
+        return self.entries_per_bank * self.entry_bytes
+
+
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An SoC as the compiler sees it."""
 
@@ -23,6 +38,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the compiler accepts: `int8`, `fp16`."""
     sources: tuple[str, ...]
     """Where the numbers come from."""
+    cbuf: Cbuf | None = None
+    """None where it is not known well enough to be reckoned with."""
 
 
 @cache

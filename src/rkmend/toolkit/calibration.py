@@ -55,6 +55,25 @@ def load_calibration(
     return Calibration(digest.hexdigest(), listing), samples
 
 
+def calibrate_on(sample: Path, folder: Path) -> Calibration:
+    """Makes a dataset of one sample, for an int8 build whose numbers do not matter.
+
+    Args:
+        sample: An .npz with `input0`, `input1`, ...
+        folder: Gets the arrays as the toolkit reads them.
+    """
+    digest, paths = hashlib.sha256(), []
+    with np.load(sample) as arrays:
+        for index in range(len(arrays.files)):
+            array = arrays[f"input{index}"]
+            paths.append(folder / f"calibration-input{index}.npy")
+            np.save(paths[-1], array)
+            digest.update(array.tobytes())
+    listing = folder / "dataset.txt"
+    listing.write_text(" ".join(map(str, paths)) + "\n")
+    return Calibration(digest.hexdigest(), listing)
+
+
 def _samples(dataset: Path, inputs: Sequence[TensorSpec]) -> Iterator[list[np.ndarray]]:
     if dataset.is_dir():
         for path in sorted(dataset.iterdir()):

@@ -1,12 +1,12 @@
-"""Trials: runs them on warm workers, remembers them, and keeps a record of each that was asked for."""
+"""Trials: runs them on warm workers, remembers them, and keeps a record of each that was given out."""
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ from typing import Any
 import msgspec
 
 from rkmend.toolkit.cache import TrialCache
-from rkmend.toolkit.classify import ExitStatus, classify
+from rkmend.toolkit.diary import read_verdict
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.log import LogReport, parse_log
-from rkmend.toolkit.tolerance import disagreements, tolerance_for
+from rkmend.toolkit.lookahead import Cancelled, Lookahead, Stop, usable_cpus
 from rkmend.toolkit.trial import Limits, Trial
-from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
-from rkmend.toolkit.worker import Ending, Worker
+from rkmend.toolkit.verdict import Outcome, Verdict
+from rkmend.toolkit.workers import Workers
+
+MOST_WORKERS = 8
+"""By default there are no more, however many processors: each holds 0.2 GB of imported toolkit."""
 
 
 @dataclass(frozen=True)
@@ -46,37 +49,39 @@ class Done:
 
 @dataclass
 class Trials:
-    """Runs trials one after another.
+    """Runs trials, several at once if asked to.
 
     Attributes:
         folder: Gets a subfolder per trial with `log.txt`, `trial.json` and the exported file.
-        limits: Where each trial is ended.
+        limits: Where each trial is ended. May be changed at any time, and holds for trials that start later.
         cache: None to neither read nor write the memory.
-        watch: Called before a trial starts and with its verdict when it is done.
-        done: Every trial so far, in order.
+        watch: Called before a trial starts and with its verdict when it is given out, in the caller's thread.
+        parallel: How many may run at once.
+        done: Every trial that was given out so far, in order.
     """
 
     folder: Path
     limits: Limits = field(default_factory=Limits)
     cache: TrialCache | None = None
     watch: Callable[[Trial, Verdict | None], None] = lambda _trial, _verdict: None
+    parallel: int = field(default_factory=lambda: min(usable_cpus(), MOST_WORKERS))
     done: list[Done] = field(default_factory=list)
-    _workers: dict[str, Worker] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lookahead = Lookahead(self.parallel)
+        self._workers = Workers(self.parallel)
+        self._numbers = itertools.count(1)
 
     def __enter__(self) -> Trials:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while self._workers:
-            self._workers.popitem()[1].close()
+        self.lookahead.close()
+        self._workers.close()
 
-    def warm(self, toolkit: Toolkit) -> Worker:
-        """The worker of a toolkit, importing already."""
-        worker = self._workers.get(toolkit.version)
-        if worker is None:
-            worker = self._workers[toolkit.version] = Worker(toolkit)
-        worker.start()
-        return worker
+    def warm(self, toolkit: Toolkit) -> None:
+        """Has a worker import a toolkit while the caller does something else."""
+        self._workers.warm(toolkit)
 
     def run(self, trial: Trial, *, fresh: bool = False) -> Done:
         """Runs one Trial, or remembers it.
@@ -88,130 +93,111 @@ class Trials:
         Raises:
             EnvironmentFailure: The toolkit cannot be imported.
         """
-        folder = self.folder / f"{len(self.done) + 1:02}-{_slug(trial.label)}"
-        folder.mkdir(parents=True)
-        log, rknn = folder / "log.txt", folder / "model.rknn"
-        self.watch(trial, None)
-        verdict = None
-        if self.cache and not fresh:
-            verdict = self.cache.get(trial.key, self.limits, log, rknn)
-        if verdict is None:
-            verdict = self._attempt(trial, folder, rknn)
-            if self.cache and not fresh:
-                self.cache.put(trial.key, verdict, log, rknn)
-        self._record(trial, verdict, folder)
-        self.done.append(Done(trial, verdict, log, rknn))
-        self.watch(trial, verdict)
-        return self.done[-1]
+        return next(self.lookahead.results([self.attempt(trial, fresh=fresh)]))
 
-    def _attempt(self, trial: Trial, folder: Path, rknn: Path) -> Verdict:
-        reference = trial.reference
+    def observe(self, trials: Iterable[Trial]) -> Generator[Done, None, None]:
+        """Runs trials, or remembers them, `parallel` at once, and gives what came of them in the order given.
+
+        A trial is drawn when a worker is free. Closing the generator ends those that still run; what was not
+        given out is not in `done`.
+
+        Raises:
+            EnvironmentFailure: The toolkit cannot be imported.
+        """
+        return self.lookahead.results(map(self.attempt, trials))
+
+    def attempt(self, trial: Trial, *, fresh: bool = False) -> Attempt:
+        """One Trial as a job for `lookahead`."""
+        folder = self.folder / f"{next(self._numbers):02}-{_slug(trial.label)}"
+        return Attempt(self, self._workers, trial, folder, fresh=fresh)
+
+
+class Attempt:
+    """A Trial on its way. Made, and asked for its result, in the caller's thread; run in another.
+
+    Attributes:
+        remembered: Whether there is nothing to run.
+    """
+
+    def __init__(self, trials: Trials, workers: Workers, trial: Trial, folder: Path, *, fresh: bool) -> None:
+        self._trials, self._workers = trials, workers
+        self._trial, self._folder = trial, folder
+        self._limits = trials.limits
+        self._cache = None if fresh else trials.cache
+        self._stop = Stop()
+        self._begun = False
+        self._log, self._rknn = folder / "log.txt", folder / "model.rknn"
+        folder.mkdir(parents=True)
+        trials.watch(trial, None)
+        self._verdict = (
+            self._cache.get(trial.key, self._limits, self._log, self._rknn) if self._cache else None
+        )
+        self.remembered = self._verdict is not None
+
+    def run(self) -> None:
+        """Runs the Trial, unless it is remembered."""
+        self._begun = True
+        try:
+            self._stop.check()
+            if self._verdict is None:
+                self._verdict = self._run()
+                if self._cache:
+                    self._cache.put(self._trial.key, self._verdict, self._log, self._rknn)
+            self._record(self._verdict)
+        except Cancelled:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def cancel(self) -> None:
+        """Ends the Trial if it still runs; it leaves nothing then, and is not remembered."""
+        self._stop.set()
+        if not self._begun:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def result(self) -> Done:
+        """What came of it."""
+        assert self._verdict
+        done = Done(self._trial, self._verdict, self._log, self._rknn)
+        self._trials.done.append(done)
+        self._trials.watch(self._trial, self._verdict)
+        return done
+
+    def _run(self) -> Verdict:
+        trial, reference = self._trial, self._trial.reference
         request: dict[str, Any] = {
-            "folder": str(folder),
+            "folder": str(self._folder),
             "model": str(trial.model),
             "target": trial.target.name,
             "config": trial.options.config(),
             "quantize": trial.options.quantize,
             "dataset": str(trial.calibration.listing) if trial.calibration else None,
-            "rknn": str(rknn),
+            "rknn": str(self._rknn),
             "samples": [
                 {"name": sample.name, "inputs": str(sample.inputs), "outputs": str(sample.outputs)}
                 for sample in (reference.samples if reference else ())
             ],
             "output_names": list(reference.output_names) if reference else [],
         }
-        started = time.monotonic()
-        ending = self.warm(trial.toolkit).run(request, self.limits)
-        verdict = _verdict(trial, ending, folder, started)
+        with self._workers.borrow(trial.toolkit, self._stop) as worker:
+            started = time.monotonic()
+            ending = worker.run(request, self._limits, self._stop)
+        verdict = read_verdict(trial, ending, self._folder, started)
         if verdict.outcome not in (Outcome.CONVERTED, Outcome.WRONG, Outcome.UNSOUND):
-            rknn.unlink(missing_ok=True)
-        shutil.rmtree(folder / "work", ignore_errors=True)
-        (folder / "diary.jsonl").unlink(missing_ok=True)
+            self._rknn.unlink(missing_ok=True)
+        shutil.rmtree(self._folder / "work", ignore_errors=True)
+        (self._folder / "diary.jsonl").unlink(missing_ok=True)
         return verdict
 
-    def _record(self, trial: Trial, verdict: Verdict, folder: Path) -> None:
+    def _record(self, verdict: Verdict) -> None:
         record = {
-            "label": trial.label,
-            "target": trial.target.name,
-            "toolkit": trial.toolkit.version,
-            "options": trial.options,
-            "key": trial.key,
+            "label": self._trial.label,
+            "target": self._trial.target.name,
+            "toolkit": self._trial.toolkit.version,
+            "options": self._trial.options,
+            "key": self._trial.key,
             "verdict": verdict,
         }
-        (folder / "trial.json").write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1))
-
-
-class _Diary(msgspec.Struct):
-    """What a trial's process wrote down of itself."""
-
-    stage: Stage = Stage.CONFIG
-    stage_at: list[tuple[str, float]] = msgspec.field(default_factory=list)
-    agreement: list[OutputAgreement] = msgspec.field(default_factory=list)
-    returned: int | None = None
-    exception: tuple[str, str] | None = None
-
-    @classmethod
-    def read(cls, path: Path) -> _Diary:
-        diary = cls()
-        lines = path.read_bytes().splitlines() if path.exists() else []
-        for line in lines:
-            with contextlib.suppress(msgspec.MsgspecError):  # the last line of a killed process may be cut
-                event = msgspec.json.decode(line, type=dict[str, Any])
-                if "stage" in event:
-                    diary.stage = Stage(event["stage"])
-                    diary.stage_at.append((event["stage"], event["at"]))
-                elif "agreement" in event:
-                    diary.agreement.append(msgspec.convert(event["agreement"], OutputAgreement))
-                elif "exception" in event:
-                    diary.exception = (event["exception"][0], event["exception"][1])
-                elif "returned" in event:
-                    diary.returned = event["returned"]
-        return diary
-
-    def seconds(self, end: float) -> dict[str, float]:
-        stops = [at for _, at in self.stage_at[1:]] + [end]
-        return {
-            name: round(stop - start, 3)
-            for (name, start), stop in zip(self.stage_at, stops, strict=True)
-            if name != Stage.DONE.value
-        }
-
-
-def _verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> Verdict:
-    diary = _Diary.read(folder / "diary.jsonl")
-    log = folder / "log.txt"
-    log.touch()
-    outcome, signature, message, notes, report = classify(
-        log=log.read_text(errors="replace"),
-        exit_status=ExitStatus(ending.code, ending.signal, ending.ended_by),
-        stage=diary.stage,
-        exception=diary.exception,
-        returned=diary.returned,
-    )
-    if outcome is Outcome.CONVERTED:
-        tolerance = tolerance_for(quantized=trial.options.quantize)
-        wrong = disagreements(diary.agreement, tolerance)
-        if wrong:
-            worst = min(wrong, key=lambda found: found.cosine)
-            outcome = Outcome.WRONG
-            signature = Signature(Stage.SIMULATE, "wrong", "")
-            message = (
-                f"{len(wrong)} of {len(diary.agreement)} comparisons differ, most of all output {worst.output} "
-                f"on sample {worst.sample}: cosine {worst.cosine:.6f}, "
-                f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
-            )
-    return Verdict(
-        outcome=outcome,
-        stage=diary.stage,
-        signature=signature,
-        message=message,
-        layers=report.layers,
-        memory_kb=report.memory_kb,
-        agreement=tuple(diary.agreement),
-        notes=notes,
-        seconds=round(ending.seconds, 3),
-        stage_seconds=diary.seconds(started + ending.seconds),
-    )
+        (self._folder / "trial.json").write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1))
 
 
 def _slug(label: str) -> str:

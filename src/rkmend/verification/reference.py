@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rkmend.errors import InputError
-from rkmend.graph import Model
+from rkmend.graph import Model, digest_ir
+from rkmend.graph.model import graph_inputs, spec_of
 from rkmend.npz import write_npz
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
 from rkmend.verification.runner import run_model
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 
 def make_reference(
@@ -55,6 +60,27 @@ def make_reference(
             for sample, outputs in zip(made, run.outputs, strict=True)
         ),
     )
+
+
+def candidate_reference(model: ir.Model, path: Path) -> Reference | None:
+    """Runs a candidate of a reduction with ONNX Runtime, on one random sample.
+
+    Args:
+        model: With static inputs.
+        path: Where it is saved; the sample goes into a folder of that name without the suffix.
+
+    Returns:
+        None when ONNX Runtime cannot run it: then nothing is known that its conversion could be held against.
+    """
+    folder = path.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        made = sampling.make_samples([spec_of(value) for value in graph_inputs(model.graph)], folder)[:1]
+        run = run_model(path, made, folder / "reference")
+    except InputError:
+        return None
+    sample = Sample(made[0].name, made[0].path, run.outputs[0])
+    return Reference(digest_ir(model), run.output_names, (sample,))
 
 
 def _digest(model: Model, seed: int, files: Sequence[Path]) -> str:

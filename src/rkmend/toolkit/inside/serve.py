@@ -2,7 +2,8 @@
 
 Importing the toolkit takes seconds, a fork of a process that has imported it milliseconds, and the child
 takes an abort, a segfault or a hang with it. Speaks JSON lines: requests on stdin, replies on the file
-descriptor that was stdout. Ends when stdin closes, with every process it started.
+descriptor that was stdout. While a request runs, {"cancel": its number} ends it; later it means nothing.
+Ends when stdin closes, with every process it started.
 """
 
 from __future__ import annotations
@@ -43,15 +44,40 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # the children share the pages of what is loaded
     _reply(replies, ready=True, seconds=time.monotonic() - started)
-    for line in sys.stdin:
-        _run(json.loads(line), replies)
+    inbox = _Inbox()
+    while inbox.has_line() or inbox.read():
+        if inbox.has_line():
+            request = inbox.line()
+            if "cancel" not in request:  # else it came too late
+                _run(request, inbox, replies)
+
+
+class _Inbox:
+    """The lines on stdin, without a buffer that `select` cannot see into."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def has_line(self) -> bool:
+        return b"\n" in self._rest
+
+    def line(self) -> dict[str, Any]:
+        line, _, self._rest = self._rest.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def read(self) -> bool:
+        """Takes what is there, or waits for it. False when the front process is gone."""
+        data = os.read(0, 1 << 16)
+        self._rest += data
+        return bool(data)
 
 
 def _reply(replies: Any, **message: Any) -> None:
     replies.write(json.dumps(message) + "\n")
 
 
-def _run(request: dict[str, Any], replies: Any) -> None:
+def _run(request: dict[str, Any], inbox: _Inbox, replies: Any) -> None:
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -60,7 +86,7 @@ def _run(request: dict[str, Any], replies: Any) -> None:
         os.setpgid(pid, pid)  # both sides set it, so that neither can be too late
     _reply(replies, started=pid)
     try:
-        ended_by, peak = _watch(pid, request, started)
+        ended_by, peak = _watch(pid, request, inbox, started)
         _, status = os.waitpid(pid, 0)
     finally:
         _kill_group(pid)
@@ -81,12 +107,21 @@ def _run(request: dict[str, Any], replies: Any) -> None:
     )
 
 
-def _watch(pid: int, request: dict[str, Any], started: float) -> tuple[str, int]:
+def _watch(pid: int, request: dict[str, Any], inbox: _Inbox, started: float) -> tuple[str, int]:
     """Waits for the child; kills its group when a limit passes. Returns who ended it and its peak memory."""
     peak = 0
     watcher = os.pidfd_open(pid)
     try:
-        while not select.select([watcher], [], [], POLL_SECONDS)[0]:
+        while True:
+            while inbox.has_line():
+                if inbox.line().get("cancel") == request["number"]:
+                    _kill_group(pid)
+                    return "cancelled", peak
+            ready = select.select([watcher, 0], [], [], POLL_SECONDS)[0]
+            if watcher in ready:
+                return "itself", peak
+            if 0 in ready and not inbox.read():
+                sys.exit(0)  # the front process is gone; `_run` takes the child along
             used = _group_memory(pid)
             peak = max(peak, used)
             if time.monotonic() - started > request["seconds"]:
@@ -95,17 +130,8 @@ def _watch(pid: int, request: dict[str, Any], started: float) -> tuple[str, int]
             if used > request["memory_mb"] << 20:
                 _kill_group(pid)
                 return "memory limit", peak
-            if _hung_up():
-                sys.exit(0)  # the front process is gone; `finally` takes the child along
     finally:
         os.close(watcher)
-    return "itself", peak
-
-
-def _hung_up() -> bool:
-    poll = select.poll()
-    poll.register(0, 0)
-    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
 def _group_memory(group: int) -> int:
@@ -167,4 +193,6 @@ def _child(request: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(SystemExit):
+        main()
+    os._exit(0)  # the libraries of the toolkit take a second to clear up what ends with the process

@@ -1,0 +1,92 @@
+"""`rkmend explain`: the options, and how far it is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rkmend.cli.build_options import build_options, from_options
+
+
+@click.command("explain")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", required=True, metavar="SOC", help="rk3588, rk3576, rk3566, ...")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Results; default: MODEL.repro beside the model. An interrupted reduction goes on in its folder.",
+)  # fmt: skip
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
+    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
+)  # fmt: skip
+@click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
+@build_options
+@click.option(
+    "--budget", metavar="N|TIME", help="Stop after so many trials (200) or so long (90s, 5min, 1h)."
+)
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trials at once; default: one a CPU.")
+@click.option("--seed", default=0, show_default=True, help="Of the samples that are drawn.")
+@click.option("--trial-seconds", default=900.0, show_default=True, help="Time limit of one trial.")
+@click.option(
+    "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
+)
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
+@click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+def command(
+    model: Path,
+    target: str,
+    out: Path | None,
+    inputs: tuple[str, ...],
+    version: str | None,
+    budget: str | None,
+    jobs: int | None,
+    seed: int,
+    trial_seconds: float,
+    trial_memory: int,
+    no_cache: bool,
+    force: bool,
+    quiet: bool,
+    **options: Any,  # noqa: ANN401 - click gives them by name, `from_options` types them
+) -> None:
+    """Explain why MODEL.onnx fails.
+
+    Reduces the model (see `rkmend reduce`), varies one factor at a time, learns from samples which property decides,
+    and confirms it on fresh samples; then tries the advice that is commonly given, and other targets, toolkits and
+    options. What no trial supports is not stated: 'not established' is an answer, too.
+
+    Exit status: 0 the cause is established; 1 it is not, or the model does not fail; 2 usage or bad input;
+    3 the toolkit environment cannot be made.
+    """
+    from rkmend.cli.reduce import watching
+    from rkmend.cli.toolkit import install_progress
+    from rkmend.diagnose.budget import Budget
+    from rkmend.explanation import explain
+    from rkmend.graph import parse_shape_options
+    from rkmend.report.cause_story import cause_story
+    from rkmend.report.reduction_story import story
+    from rkmend.toolkit.trial import Limits
+
+    with install_progress() as install:
+        result = explain(
+            model,
+            target=target,
+            out=out,
+            inputs=parse_shape_options(inputs),
+            options=from_options(**options),
+            toolkit=version,
+            limits=Limits(trial_seconds, trial_memory),
+            budget=Budget.parse(budget) if budget else None,
+            jobs=jobs,
+            seed=seed,
+            cache=not no_cache,
+            force=force,
+            watcher=None if quiet else watching(install),
+        )
+    click.echo(story(result.reduction))
+    click.echo()
+    click.echo(cause_story(result.cause))
+    sys.exit(0 if result.cause.established else 1)

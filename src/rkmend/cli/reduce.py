@@ -1,0 +1,127 @@
+"""`rkmend reduce`: the options, and how far it is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rkmend.cli.build_options import build_options, from_options
+
+if TYPE_CHECKING:
+    from rkmend.reduction import Watcher
+
+
+@click.command("reduce")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--target", metavar="SOC", help="Judge with the toolkit, converting for rk3588, rk3576, ...")
+@click.option(
+    "--check",
+    metavar="COMMAND",
+    help="Judge with any command; {} stands for the model, exit status 0 is good.",
+)
+@click.option("--fail-regex", multiple=True, metavar="REGEX",
+              help="With --check: the failure is output that matches. Repeatable.")  # fmt: skip
+@click.option("--fail-code", "fail_codes", multiple=True, type=int, metavar="N",
+              help="With --check: the failure is this exit status. Repeatable.")  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Results; default: MODEL.repro beside the model. An interrupted reduction goes on in its folder.",
+)  # fmt: skip
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
+    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
+)  # fmt: skip
+@click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
+@build_options
+@click.option(
+    "--budget", metavar="N|TIME", help="Stop after so many trials (200) or so long (90s, 5min, 1h)."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Candidates judged at once; default: one a CPU."
+)
+@click.option("--trial-seconds", type=float, metavar="S",
+              help="Time limit of one trial; default 900, of a check command 600.")  # fmt: skip
+@click.option(
+    "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
+)
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
+@click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+def command(
+    model: Path,
+    target: str | None,
+    check: str | None,
+    fail_regex: tuple[str, ...],
+    fail_codes: tuple[int, ...],
+    out: Path | None,
+    inputs: tuple[str, ...],
+    version: str | None,
+    budget: str | None,
+    jobs: int | None,
+    trial_seconds: float | None,
+    trial_memory: int,
+    no_cache: bool,
+    force: bool,
+    quiet: bool,
+    **options: Any,  # noqa: ANN401 - click gives them by name, `from_options` types them
+) -> None:
+    """Reduce MODEL.onnx to the smallest model that still fails in the same way.
+
+    Nodes are taken out, then sizes, attributes, weights and names are made simple; the result is proved minimal by a
+    trial for each thing that is left. The folder holds the reproducer, a plain script that shows the failure, the
+    log, and a text to paste into the vendor's tracker.
+
+    Exit status: 0 reduced; 1 the model does not fail; 2 usage or bad input; 3 the toolkit environment cannot be made.
+    """
+    from rkmend.cli.toolkit import install_progress
+    from rkmend.diagnose.budget import Budget
+    from rkmend.graph import parse_shape_options
+    from rkmend.reduction import CHECK_SECONDS, Check, reduce
+    from rkmend.report.reduction_story import story
+    from rkmend.toolkit.trial import Limits
+
+    if check is None and (fail_regex or fail_codes):
+        raise click.UsageError("--fail-regex and --fail-code say what a --check command's failure is.")
+    seconds = trial_seconds or (CHECK_SECONDS if check else Limits().seconds)
+    with install_progress() as install:
+        result = reduce(
+            model,
+            target=target,
+            check=Check(check, fail_regex, fail_codes) if check else None,
+            out=out,
+            inputs=parse_shape_options(inputs),
+            options=from_options(**options),
+            toolkit=version,
+            limits=Limits(seconds, trial_memory),
+            budget=Budget.parse(budget) if budget else None,
+            jobs=jobs,
+            cache=not no_cache,
+            force=force,
+            watcher=None if quiet else watching(install),
+        )
+    click.echo(story(result))
+    sys.exit(0)
+
+
+def watching(install: Callable[[str, float], None]) -> Watcher:
+    """Progress on stderr: a line that is written over on a terminal, a line for each success elsewhere."""
+    from rkmend.pipeline import Progress
+    from rkmend.reduction import Watcher
+    from rkmend.report.reduction_story import progress_line
+
+    started, live = time.monotonic(), sys.stderr.isatty()
+    clear = "\r\x1b[2K" if live else ""
+
+    def state(nodes: int, trials: int, remembered: int, doing: str) -> None:
+        line = progress_line(nodes, trials, remembered, time.monotonic() - started, doing)
+        click.echo(clear + line, err=True, nl=not live)
+
+    def step(text: str) -> None:
+        click.echo(f"{clear}{text} ...", err=True)
+
+    return Watcher(Progress(step=step, install=install), state)

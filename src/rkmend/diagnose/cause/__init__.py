@@ -1,0 +1,1 @@
+"""The cause: which property of a failing model decides, established by experiment."""

@@ -1,0 +1,1 @@
+"""Pictures: drawn from one list of shapes, as SVG and as PNG."""

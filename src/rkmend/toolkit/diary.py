@@ -1,0 +1,96 @@
+"""Reads what the process of a Trial left behind: its diary, its log and how it ended become a Verdict."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rkmend.toolkit.classify import ExitStatus, classify
+from rkmend.toolkit.tolerance import disagreements, tolerance_for
+from rkmend.toolkit.trial import Trial
+from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
+from rkmend.toolkit.worker import Ending
+
+
+def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> Verdict:
+    """Says what a Trial gave.
+
+    Args:
+        trial: What was asked.
+        ending: How its process ended.
+        folder: Where it ran: `diary.jsonl`, `log.txt`.
+        started: When, by the monotonic clock that the diary uses.
+    """
+    diary = _Diary.read(folder / "diary.jsonl")
+    log = folder / "log.txt"
+    log.touch()
+    outcome, signature, message, notes, report = classify(
+        log=log.read_text(errors="replace"),
+        exit_status=ExitStatus(ending.code, ending.signal, ending.ended_by),
+        stage=diary.stage,
+        exception=diary.exception,
+        returned=diary.returned,
+    )
+    if outcome is Outcome.CONVERTED:
+        tolerance = tolerance_for(quantized=trial.options.quantize)
+        wrong = disagreements(diary.agreement, tolerance)
+        if wrong:
+            worst = min(wrong, key=lambda found: found.cosine)
+            outcome = Outcome.WRONG
+            signature = Signature(Stage.SIMULATE, "wrong", "")
+            message = (
+                f"{len(wrong)} of {len(diary.agreement)} comparisons differ, most of all output {worst.output} "
+                f"on sample {worst.sample}: cosine {worst.cosine:.6f}, "
+                f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
+            )
+    return Verdict(
+        outcome=outcome,
+        stage=diary.stage,
+        signature=signature,
+        message=message,
+        layers=report.layers,
+        memory_kb=report.memory_kb,
+        agreement=tuple(diary.agreement),
+        notes=notes,
+        seconds=round(ending.seconds, 3),
+        stage_seconds=diary.seconds(started + ending.seconds),
+    )
+
+
+class _Diary(msgspec.Struct):
+    """What a trial's process wrote down of itself."""
+
+    stage: Stage = Stage.CONFIG
+    stage_at: list[tuple[str, float]] = msgspec.field(default_factory=list)
+    agreement: list[OutputAgreement] = msgspec.field(default_factory=list)
+    returned: int | None = None
+    exception: tuple[str, str] | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> _Diary:
+        diary = cls()
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        for line in lines:
+            with contextlib.suppress(msgspec.MsgspecError):  # the last line of a killed process may be cut
+                event = msgspec.json.decode(line, type=dict[str, Any])
+                if "stage" in event:
+                    diary.stage = Stage(event["stage"])
+                    diary.stage_at.append((event["stage"], event["at"]))
+                elif "agreement" in event:
+                    diary.agreement.append(msgspec.convert(event["agreement"], OutputAgreement))
+                elif "exception" in event:
+                    diary.exception = (event["exception"][0], event["exception"][1])
+                elif "returned" in event:
+                    diary.returned = event["returned"]
+        return diary
+
+    def seconds(self, end: float) -> dict[str, float]:
+        stops = [at for _, at in self.stage_at[1:]] + [end]
+        return {
+            name: round(stop - start, 3)
+            for (name, start), stop in zip(self.stage_at, stops, strict=True)
+            if name != Stage.DONE.value
+        }
