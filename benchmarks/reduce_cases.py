@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from rkmend.graph import export, freeze, load
 
@@ -107,33 +107,38 @@ def two_branches(path: Path) -> None:
 
 
 def if_in_a_net(path: Path) -> None:
-    """44 nodes: 12 in each branch of an If, which read what is around it; a Softplus is one of them.
+    """54 nodes: 12 in each branch of an If, one of them a Softplus, and one that reads a weight of the main graph.
 
-    The condition is a question of the input's shape, so it is constant: the toolkit folds constants, and what it
-    makes of a branch that reads the graph around it is no valid graph.
+    The condition is a question of the input's shape, so it is constant. The toolkit folds constants, and makes an
+    invalid graph of a branch that reads such a weight; without that node it puts the branch in the place of the If.
     """
     net = Net([1, 8, 16, 16])
     data = net.block(net.block("x", 8), 8)
     width = net.add("Gather", net.add("Shape", data), net.weight(np.array(3)), axis=0)
     condition = net.add("Equal", width, net.weight(np.array(16)))
-    branches = {
-        "then_branch": _branch("then", data, {5: "Softplus"}),
-        "else_branch": _branch("else", data, {}),
-    }
-    data = net.add("Add", data, net.add("If", condition, **branches))
-    for _ in range(6):
-        data = net.add("Relu", net.add("Neg", data))
+    scale = net.weight(np.full((1, 8, 1, 1), 0.5, np.float32))
+    chosen = net.add(
+        "If",
+        condition,
+        then_branch=branch("then", data, 5, "Softplus"),
+        else_branch=branch("else", data, 7, "Mul", scale),
+    )
+    data = net.add("Add", data, chosen)
+    for _ in range(7):
+        data = net.add("Neg", net.add("Relu", data))
     net.save(path, net.add("Sigmoid", data), [1, 8, 16, 16])
 
 
-def _branch(name: str, outer: str, special: Mapping[int, str]) -> onnx.GraphProto:
+def branch(name: str, outer: str, place: int, op_type: str, *more: str) -> GraphProto:
+    """A branch of an If, of 12 nodes; reads `outer`, and `more` in the node of type `op_type` at `place`."""
     nodes = []
     for index in range(12):
-        op_type = special.get(index, ("Tanh", "Relu", "Sigmoid")[index % 3])
-        nodes.append(
-            helper.make_node(op_type, [outer], [f"{name}_{index}"], name=f"{name}/{op_type.lower()}_{index}")
-        )
-        outer = f"{name}_{index}"
+        made = f"{name}_{index}"
+        if index == place:
+            nodes.append(helper.make_node(op_type, [outer, *more], [made], name=made))
+        else:
+            nodes.append(helper.make_node(("Tanh", "Relu", "Sigmoid")[index % 3], [outer], [made], name=made))
+        outer = made
     return helper.make_graph(nodes, name, [], [value(outer, [1, 8, 16, 16])])
 
 
@@ -181,8 +186,8 @@ def cases(models: Path | None) -> list[Case]:
     made = [
         Case("seed", "the seed's Conv in a net of 60 nodes", seed_in_a_net),
         Case("branches", "two operators on two branches", two_branches, ("HardSwish", "Softplus")),
-        Case("body", "one operator in the body of an If", if_in_a_net, ("Softplus",)),
-        Case("if", "an If whose bodies read the graph around it", if_in_a_net),
+        Case("body", "one operator in the body of an If, judged by a script", if_in_a_net, ("Softplus",)),
+        Case("if", "one operator in the body of an If, judged by the toolkit", if_in_a_net),
     ]
     for name, (file, source, inputs) in NETWORKS.items():
         if models and (models / file).exists():

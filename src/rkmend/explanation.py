@@ -218,14 +218,26 @@ class _Explaining:
 def _picture(folder: Path, frontier: Frontier | None, reduction: Reduction) -> dict[str, str]:
     if frontier is None or not frontier.points:
         return {}
-    points = [Point(x, y, failed, frontier.predict(x, y)) for x, y, failed in frontier.points]
+    # Values that are not evenly spaced are shown as categories: a boundary is not to be lost in a corner.
+    shown = {axis: _shown({point[axis] for point in frontier.points}) for axis in (0, 1)}
+    points = [
+        Point(shown[0][x], shown[1][y], failed, frontier.predict(x, y)) for x, y, failed in frontier.points
+    ]
+    back: list[dict[float | str, Value]] = [
+        {text: value for value, text in shown[axis].items()} for axis in (0, 1)
+    ]
     title = f"{reduction.oracle}: {reduction.failure}"
     svg, png = write_frontier(
         points, x=frontier.x, y=frontier.y, title=title, folder=folder,
-        predict=lambda x, y: frontier.predict(_whole(x), _whole(y)),
+        predict=lambda x, y: frontier.predict(back[0][x], back[1][y]),
     )  # fmt: skip
     return {"frontier_svg": str(svg), "frontier_png": str(png)}
 
 
-def _whole(value: float | str) -> Value:
-    return value if isinstance(value, str) else round(value)
+def _shown(values: set[Value]) -> dict[Value, float | str]:
+    """How the values of an axis are shown: numbers without gaps as numbers, others as words."""
+    numbers = sorted(value for value in values if isinstance(value, int))
+    if len(numbers) == len(values) and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return {value: value for value in numbers}
+    ordered: list[Value] = [*numbers, *sorted(str(value) for value in values if not isinstance(value, int))]
+    return {value: str(value) for value in ordered}

@@ -24,7 +24,7 @@ from rkmend.diagnose.reduction.facts import node_facts, originals
 from rkmend.diagnose.reduction.record import OtherFailure, Reduction
 from rkmend.diagnose.reduction.reducer import Reducer
 from rkmend.diagnose.reduction.weights import is_seeded
-from rkmend.diagnose.remembering import RememberingOracle
+from rkmend.diagnose.remembering import RememberingOracle, _least
 from rkmend.errors import InputError
 from rkmend.files import atomic_write
 from rkmend.graph import InvalidModel, Model, export, freeze, load, node_names, validated
@@ -32,6 +32,7 @@ from rkmend.graph.tensors import weights
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import Progress
 from rkmend.repro import environment_of, write_repro
+from rkmend.repro.certificate import shown
 from rkmend.toolkit.lookahead import usable_cpus
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
@@ -120,14 +121,16 @@ def reduce(
             "give either a target or a check command", hint="Pass --target SOC or --check COMMAND."
         )
     path, budget, watcher = Path(model), budget or Budget(), watcher or Watcher()
-    folder = Path(out) if out else path.with_name(f"{path.stem}.repro")
+    folder = folder_for(path, out)
     with ExitStack() as stack:
         stack.enter_context(results_folder(folder, force=force or under_way(folder)))
         watcher.progress.step("reading the model")
         given = freeze(load(path), dict(inputs or {}))
         asked = question(given, target, check, options, toolkit)
-        checkpoint = Checkpoint(folder, asked)
+        checkpoint = Checkpoint(folder, asked, force=force)
+        stack.callback(checkpoint.leave)
         bench: Workbench | None = None
+        logs: Path | None = None
         oracle: RememberingOracle
         if check is None:
             assert target
@@ -139,13 +142,19 @@ def reduce(
             )  # fmt: skip
             oracle = bench.oracle
         else:
+            logs = stack.enter_context(scratch_dir()) / "checks"
             oracle = stack.enter_context(
-                _command_oracle(check, given, checkpoint, stack, limits, budget, jobs)
+                _command_oracle(check, given, checkpoint, logs, limits, budget, jobs)
             )
-        reducing = Reducing(given, folder, checkpoint, oracle, budget, watcher, bench, check)
+        reducing = Reducing(given, folder, checkpoint, oracle, budget, watcher, bench, check, logs)
         reduction = reducing.run()
         reducing.deliver(reduction)
         return reduction
+
+
+def folder_for(model: Path, out: str | Path | None) -> Path:
+    """Where the results go."""
+    return Path(out) if out else model.with_name(f"{model.stem}.repro")
 
 
 @dataclass
@@ -153,6 +162,7 @@ class Reducing:
     """One reduction from the baseline to the results folder.
 
     Attributes:
+        logs: Of the check command; those of the toolkit are on the workbench.
         reducer: Holds the reproducer after `run`.
     """
 
@@ -164,6 +174,7 @@ class Reducing:
     watcher: Watcher
     bench: Workbench | None
     check: Check | None
+    logs: Path | None = None
     started: float = field(default_factory=time.monotonic)
     reducer: Reducer = field(init=False)
     _before: ir.Model = field(init=False)
@@ -175,16 +186,19 @@ class Reducing:
         baseline = self._baseline()
         self.oracle.adapt(baseline.runs[0])
         earlier = self.checkpoint.resume()
-        self.checkpoint.begin()
         reducer = Reducer(_checked(self.given.ir), baseline, self.oracle, self._adopted, self._doing)
         if earlier is not None:
             self.watcher.progress.step("going on where the last run was interrupted")
-            reducer.model = validated(earlier)
+            reducer.model, reducer.culprit = validated(earlier), self.checkpoint.culprit()
         self.reducer, self._before = reducer, reducer.model
         reducer.run(self._suspects(baseline))
         self.oracle.adapt(None)
         self._doing("running the reproducer again")
-        final = baseline.again(self.oracle, Candidate(reducer.model, "the reproducer"))
+        try:
+            final = baseline.again(self.oracle, Candidate(reducer.model, "the reproducer"))
+        except NoFailure:
+            self.checkpoint.finish()  # what led here is not to be gone on with
+            raise
         return self._record(baseline, final, resumed=earlier is not None)
 
     def _baseline(self) -> Baseline:
@@ -192,14 +206,15 @@ class Reducing:
             return self.bench.baseline(self.given.ir)
         assert isinstance(self.oracle, CommandOracle)
         candidate = Candidate(self.given.ir, AS_GIVEN)
-        first = self.oracle.ask(candidate)
-        if first.failure is not None and not self.oracle.is_wanted(first.failure):
+        baseline = Baseline.measure(self.oracle, candidate, self.oracle.ask(candidate))
+        if not self.oracle.is_wanted(baseline.failure):
+            seen = next(run for run in baseline.runs if run.failure == baseline.failure)
             raise NoFailure(
-                f"the command fails on the model, but not in the way that was asked for: {first.outcome}"
-                + (f"\n{first.message}" if first.message else ""),
+                f"the command fails on the model, but not in the way that was asked for: {seen.outcome}"
+                + (f"\n{seen.message}" if seen.message else ""),
                 hint="Compare --fail-regex and --fail-code with what the command prints and returns.",
             )
-        return Baseline.measure(self.oracle, candidate, first)
+        return baseline
 
     def _suspects(self, baseline: Baseline) -> tuple[str, ...]:
         return self.bench.suspects(self.given.ir, baseline.runs[0]) if self.bench else ()
@@ -208,11 +223,38 @@ class Reducing:
         state, model = self.checkpoint.state, self.reducer.model
         state.origins = originals(self._before, model, state.origins, change)
         self._before = model
-        state.seconds, state.trials = time.monotonic() - self.started, self.budget.spent
+        if self.reducer.culprit is not None:
+            self.checkpoint.keep_culprit(self.reducer.culprit)
         step = f"{change.element}: {change.what}"
         self.checkpoint.save(model, step)
+        self._drop_logs()
         self.watcher.adopted(step)
         self._doing(step)
+
+    def _log_of(self, run: Observation) -> Path | None:
+        if self.bench:
+            return self.bench.log_of(run)
+        return self.logs / run.record if self.logs else None
+
+    def _drop_logs(self) -> None:
+        """Hundreds of logs would fill the disk; that of the reproducer, which is looked at, is yet to come."""
+        if self.bench:
+            self.bench.drop_logs()
+        for log in self.logs.glob("*.log") if self.logs else ():
+            log.unlink(missing_ok=True)
+
+    def _doubt(self, failure: str) -> str:
+        """Whether the failure is of the model at all. That is asked only when nothing that was tried did not fail."""
+        if self.reducer.refused or self.oracle.ask(_least()).failure != failure:
+            return ""
+        return (
+            f"every model that was tried fails in this way, one of a single Relu too: look at {self._who} first, "
+            "it may not be about the model at all"
+        )
+
+    @property
+    def _who(self) -> str:
+        return self.bench.name if self.bench else "the check command"
 
     def _doing(self, text: str) -> None:
         nodes = len(node_names(self._before))
@@ -241,6 +283,7 @@ class Reducing:
             minimal=not reducer.unfinished,
             unfinished=reducer.unfinished,
             weights_matter=not is_seeded(model),
+            doubt=self._doubt(baseline.failure),
             other_failures=tuple(
                 OtherFailure(
                     seen.failure, reducer.other_counts[seen.failure], seen.label, f"other-{number}.onnx"
@@ -265,11 +308,7 @@ class Reducing:
         reducer = self.reducer
         for old in (*self.folder.glob("other-*.onnx"), self.folder / "reduction.json"):
             old.unlink(missing_ok=True)
-        shown = next(
-            (run for run in reduction.final if run.failure == reduction.failure), reduction.baseline[0]
-        )
         bench = self.bench
-        log = bench.log_of(shown) if bench else None
         files = write_repro(
             self.folder,
             reduction,
@@ -277,7 +316,7 @@ class Reducing:
             target=bench.target.name if bench else None,
             toolkit_version=bench.toolkit.version if bench else None,
             options=bench.options if bench else None,
-            log=log,
+            log=self._log_of(shown(reduction)),
             environment=environment_of(bench.toolkit.python) if bench else {},
             cause=cause,
             cause_zh=cause_zh,
@@ -294,19 +333,17 @@ def _command_oracle(
     check: Check,
     given: Model,
     checkpoint: Checkpoint,
-    stack: ExitStack,
+    scratch: Path,
     limits: Limits | None,
     budget: Budget,
     jobs: int | None,
 ) -> CommandOracle:
-    scratch = stack.enter_context(scratch_dir())
-    checkpoint.begin()
     return CommandOracle(
         check.command,
         fail_regex=check.fail_regex,
         fail_codes=check.fail_codes,
         limits=limits or Limits(CHECK_SECONDS),
-        scratch=scratch / "checks",
+        scratch=scratch,
         budget=budget,
         memory=checkpoint.memory,
         parallel=jobs or usable_cpus(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,8 +26,9 @@ from rkmend.toolkit.environments import DEFAULT_VERSION, Toolkit, ensure
 from rkmend.toolkit.log import parse_log
 from rkmend.toolkit.lookahead import usable_cpus
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.trial import Limits
+from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import MOST_WORKERS, Trials
+from rkmend.toolkit.verdict import Verdict
 from rkmend.verification.reference import candidate_reference
 from rkmend.verification.samples import make_samples
 
@@ -76,6 +78,12 @@ class Workbench:
     def log_of(self, observation: Observation) -> Path:
         """The toolkit's log of a run."""
         return self.trials.folder / observation.record / "log.txt"
+
+    def drop_logs(self) -> None:
+        """Removes what is left on the disk of the trials so far: from then on `log_of` knows later ones only."""
+        for done in self.trials.done:
+            shutil.rmtree(done.log.parent, ignore_errors=True)
+        self.trials.done.clear()
 
     def suspects(self, model: ir.Model, observation: Observation) -> tuple[str, ...]:
         """The nodes that the log of a run blames."""
@@ -135,10 +143,16 @@ def workbench(
         )
     environment = ensure(toolkit or DEFAULT_VERSION, progress=progress.install)
     options, limits = options or BuildOptions(), limits or Limits()
+
+    def watch(trial: Trial, verdict: Verdict | None) -> None:
+        if verdict is not None:
+            trials.done[-1].rknn.unlink(missing_ok=True)  # nobody wants them, and they are large
+        progress.trial(trial, verdict)
+
     with scratch_dir() as scratch:
         remembered = TrialCache() if cache else None
         parallel = jobs or min(usable_cpus(), MOST_WORKERS)
-        with Trials(scratch / "trials", limits, remembered, progress.trial, parallel) as trials:
+        with Trials(scratch / "trials", limits, remembered, watch, parallel) as trials:
             trials.warm(environment)
             oracle = TrialOracle(trials, soc, environment, options, scratch / "candidates", budget=budget)
             yield Workbench(soc, environment, options, limits, trials, oracle, scratch)

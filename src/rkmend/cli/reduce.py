@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,15 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Candidates judged at once; default: one a CPU."
 )
-@click.option("--trial-seconds", type=float, metavar="S",
+@click.option("--trial-seconds", type=click.FloatRange(0, min_open=True), metavar="S",
               help="Time limit of one trial; default 900, of a check command 600.")  # fmt: skip
 @click.option(
-    "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
+    "--trial-memory",
+    type=click.IntRange(1),
+    default=16384,
+    show_default=True,
+    metavar="MB",
+    help="Memory limit of one trial.",
 )
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
 @click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
@@ -76,26 +82,33 @@ def command(
     trial for each thing that is left. The folder holds the reproducer, a plain script that shows the failure, the
     log, and a text to paste into the vendor's tracker.
 
-    Exit status: 0 reduced; 1 the model does not fail; 2 usage or bad input; 3 the toolkit environment cannot be made.
+    Exit status: 0 reduced; 1 the model does not fail; 2 usage or bad input; 3 the toolkit environment cannot be made;
+    130 interrupted: the same command goes on from there.
     """
     from rkmend.cli.toolkit import install_progress
     from rkmend.diagnose.budget import Budget
     from rkmend.graph import parse_shape_options
-    from rkmend.reduction import CHECK_SECONDS, Check, reduce
+    from rkmend.reduction import CHECK_SECONDS, Check, folder_for, reduce
     from rkmend.report.reduction_story import story
+    from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Limits
 
     if check is None and (fail_regex or fail_codes):
         raise click.UsageError("--fail-regex and --fail-code say what a --check command's failure is.")
+    building = from_options(**options)
+    if check is not None and (version or building != BuildOptions()):
+        raise click.UsageError(
+            "--toolkit and build options are for --target; put them into the --check command."
+        )
     seconds = trial_seconds or (CHECK_SECONDS if check else Limits().seconds)
-    with install_progress() as install:
+    with install_progress() as install, resumable(folder_for(model, out)):
         result = reduce(
             model,
             target=target,
             check=Check(check, fail_regex, fail_codes) if check else None,
             out=out,
             inputs=parse_shape_options(inputs),
-            options=from_options(**options),
+            options=building,
             toolkit=version,
             limits=Limits(seconds, trial_memory),
             budget=Budget.parse(budget) if budget else None,
@@ -105,7 +118,22 @@ def command(
             watcher=None if quiet else watching(install),
         )
     click.echo(story(result))
-    sys.exit(0)
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Says after Ctrl-C what is kept in a results folder."""
+    from rkmend.diagnose.reduction.checkpoint import FOLDER
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / FOLDER).is_dir():
+            click.echo(
+                f"\nthe smallest model so far is kept in {folder}: the same command goes on from there",
+                err=True,
+            )
+        raise
 
 
 def watching(install: Callable[[str, float], None]) -> Watcher:

@@ -26,6 +26,7 @@ def story(reduction: Reduction) -> str:
     parts = [
         click.style(word, fg=colour, bold=True) + f"{head}, {_size(reduction)}; {reduction.oracle}",
         _failure(reduction),
+        *([paragraph("Doubt", f"{reduction.doubt}.")] if reduction.doubt else []),
         paragraph("Minimal", _minimal(reduction)),
         "\n".join([paragraph("What is left", ""), *_nodes(reduction.nodes)]),
     ]

@@ -33,7 +33,7 @@ def shapes(model: ir.Model) -> tuple[list[int], list[int], list[int]]:
     return tuple(list(value.shape.numpy()) for value in values)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cases().map(lambda case: dataclasses.replace(case, consumers=())))
 def test_what_is_called_exact_or_rounding_computes_the_same(case):
     """On whole numbers: every sum is exact, so `rounding` has nothing to round either, and no tolerance is needed."""
@@ -52,7 +52,7 @@ def test_what_is_called_exact_or_rounding_computes_the_same(case):
     assert built or case.geometry.rows.live < 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(cases().map(lambda case: dataclasses.replace(case, consumers=(), dtype=np.float32)))
 def test_every_model_runs(case):
     feed = np.random.default_rng(0)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from rkmend.diagnose.cause.explainer import Explainer
-from rkmend.diagnose.cause.family import Factor, Point, Value
+from rkmend.diagnose.cause.family import Factor, Value
+
+_Axis = tuple[Factor, Sequence[Value]]
+_Grid = tuple[_Axis, _Axis]
 
 SIDE = 12
 """Values of an axis at most."""
-LINEAR = 8
-"""So many of the smallest values are taken one by one: frontiers are finest there."""
 DRAWS = 64
+"""Samples on which the influence of a factor is measured."""
+TELLING = 5
+"""Factors of which two are chosen."""
 
 
 @dataclass(frozen=True)
@@ -35,68 +40,72 @@ class Frontier:
 
 
 def frontier(explainer: Explainer) -> Frontier | None:
-    """Runs the grid; None when no two factors can be told that decide.
+    """Runs the grid of the two factors, and the values, that show best where the predicate flips.
+
+    Returns:
+        None when no two factors show it, everything else as in the start of the family.
 
     Raises:
         BudgetSpent: Of the oracle.
     """
-    chosen = deciding(explainer)
-    if len(chosen) < 2 or explainer.predicate is None:
-        return None
-    first, second = (next(f for f in explainer.family.factors if f.name == name) for name in chosen)
     predicate, start = explainer.predicate, explainer.family.start
+    if predicate is None:
+        return None
 
-    def at(x: Value, y: Value) -> Point:
-        return {**start, first.name: x, second.name: y}
+    def says(first: Factor, second: Factor, x: Value, y: Value) -> bool:
+        return predicate(explainer.features({**start, first.name: x, second.name: y}))
 
-    grid = [at(x, y) for x in _values(first, explainer) for y in _values(second, explainer)]
+    def worth(grid: _Grid) -> int:
+        """How often the predicate flips along the axis along which it flips less."""
+        (first, columns), (second, rows) = grid
+        said = np.array([[says(first, second, x, y) for y in rows] for x in columns])
+        return min(int((said[1:] != said[:-1]).sum()), int((said[:, 1:] != said[:, :-1]).sum()))
+
+    axes = [(factor, values) for factor in _telling(explainer) for values in _axes(factor, explainer)]
+    pairs = [(one, two) for one, two in combinations(axes, 2) if one[0] != two[0]]
+    best = max(pairs, key=worth, default=None)
+    if best is None or not worth(best):
+        return None
+    (first, columns), (second, rows) = sorted(best, key=lambda axis: len(axis[1]), reverse=True)
+    grid = [{**start, first.name: x, second.name: y} for x in columns for y in rows]
     points = [
         (point[first.name], point[second.name], label)
         for point, observation, _ in explainer.judged(grid)
         if (label := explainer.label(observation)) is not None
     ]
-    return Frontier(
-        first.name, second.name, tuple(points), lambda x, y: predicate(explainer.features(at(x, y)))
-    )
+    return Frontier(first.name, second.name, tuple(points), lambda x, y: says(first, second, x, y))
 
 
-def deciding(explainer: Explainer) -> list[str]:
-    """The two factors whose change most often changes what the predicate says, the most telling first.
-
-    Ordered factors go before others, since a picture shows them better.
-    """
+def _telling(explainer: Explainer) -> list[Factor]:
+    """The factors whose change most often changes what the predicate says, the most telling first."""
     predicate, family = explainer.predicate, explainer.family
-    if predicate is None:
-        return []
+    assert predicate is not None
     random = np.random.default_rng(0)
     failing = [point for point, label in explainer.labelled() if label]
-    flips = dict.fromkeys((factor.name for factor in family.factors), 0)
+    flips = dict.fromkeys(family.factors, 0)
     for factor in family.factors:
         for _ in range(DRAWS):
             point = failing[int(random.integers(len(failing)))]
             changed = {**point, factor.name: factor.draw(random)}
             if explainer.exists(changed):
-                flips[factor.name] += predicate(explainer.features(changed)) != predicate(
-                    explainer.features(point)
-                )
-    ordered = {factor.name: not factor.choices for factor in family.factors}
-    telling = [name for name, count in flips.items() if count]
-    return sorted(telling, key=lambda name: (ordered[name], flips[name]), reverse=True)[:2]
+                before, after = explainer.features(point), explainer.features(changed)
+                flips[factor] += predicate(before) != predicate(after)
+    telling = [factor for factor in family.factors if flips[factor]]
+    return sorted(telling, key=lambda factor: flips[factor], reverse=True)[:TELLING]
 
 
-def _values(factor: Factor, explainer: Explainer) -> list[Value]:
-    """Values for an axis: all choices; or the smallest ones, and those that were tried on their own."""
+def _axes(factor: Factor, explainer: Explainer) -> list[list[Value]]:
+    """Values for an axis: all choices; or the smallest numbers, or those that were tried on their own."""
     if factor.choices:
-        return list(factor.choices)
-    start = explainer.family.start[factor.name]
-    tried = {point[factor.name] for point, _ in explainer.labelled() if _alone(point, factor, explainer)}
-    near = {*range(factor.low, min(factor.high, factor.low + LINEAR - 1) + 1), start}
-    further = sorted(value for value in tried - near if isinstance(value, int))
-    room = SIDE - len(near)
-    if len(further) > room:
-        further = [further[index * (len(further) - 1) // max(1, room - 1)] for index in range(max(0, room))]
-    return sorted({*near, *further}, key=int)
-
-
-def _alone(point: Point, factor: Factor, explainer: Explainer) -> bool:
-    return all(point[name] == value for name, value in explainer.family.start.items() if name != factor.name)
+        return [list(factor.choices)]
+    start = explainer.family.start
+    tried = {
+        int(point[factor.name])
+        for point, _ in explainer.labelled()
+        if all(point[name] == value for name, value in start.items() if name != factor.name)
+    }
+    spread = sorted(tried)
+    if len(spread) > SIDE:
+        spread = [spread[index * (len(spread) - 1) // (SIDE - 1)] for index in range(SIDE)]
+    smallest = list(range(factor.low, min(factor.high, factor.low + SIDE - 1) + 1))
+    return [[*smallest], [*spread]]

@@ -52,7 +52,9 @@ class Baseline:
             NoFailure: It does not fail, or it failed once and never again.
         """
         runs = [first]
-        while first.failure is None and len(runs) < RUNS:  # somebody has seen it fail, perhaps it does now and then
+        while (
+            first.failure is None and len(runs) < RUNS
+        ):  # somebody has seen it fail, perhaps it does now and then
             first = oracle.ask(candidate, fresh=True)
             runs.append(first)
         failure = first.failure

@@ -81,6 +81,8 @@ class Reduction(msgspec.Struct, kw_only=True):
     """Why the reduction ended before that (the budget was spent); empty when it did not."""
     weights_matter: bool
     """Whether the failure went away when the weights were replaced by random numbers."""
+    doubt: str = ""
+    """Why the failure may have nothing to do with the model; empty when it has."""
     other_failures: tuple[OtherFailure, ...]
     trials: int
     """Candidates that were run."""

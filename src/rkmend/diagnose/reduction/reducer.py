@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +74,8 @@ class Reducer:
         try:
             self.doing("nodes")
             reduce_nodes(self, suspects)
-            self.culprit = self.culprit or self.model
+            if self.culprit is None:
+                self.culprit = self.model
             while True:
                 self.doing("sizes and attributes")
                 while self._round():
