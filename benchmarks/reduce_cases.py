@@ -47,6 +47,7 @@ class Net:
         return f"{name}_out"
 
     def weight(self, array: np.ndarray) -> str:
+        """An initializer more; its name."""
         name = f"w{len(self.weights)}"
         self.weights[name] = array
         return name
@@ -64,6 +65,7 @@ class Net:
         return self.add("Relu", self.add("Add", data, inner))
 
     def save(self, path: Path, output: str, shape: Sequence[int]) -> None:
+        """Writes the model, with the shapes of all tensors, as exporters do."""
         tensors = [numpy_helper.from_array(array, name) for name, array in self.weights.items()]
         graph = helper.make_graph(self.nodes, "net", self.inputs, [value(output, shape)], tensors)
         opset = helper.make_opsetid("", 14)

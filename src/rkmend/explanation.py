@@ -185,7 +185,7 @@ class _Explaining:
                         self.frontier = frontier(explainer)
             except BudgetSpent as spent:
                 return explainer, spent.message
-            return explainer, "no simple predicate agreed with enough of the fresh samples"
+            return explainer, explainer.why_not
         return None, "the culprit on its own, with seeded weights, does not fail alike every time"
 
     def _cause(self, explainer: Explainer | None, why: str) -> Cause:

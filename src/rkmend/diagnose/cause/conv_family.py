@@ -82,8 +82,8 @@ class ConvFamily:
         for axis in ("h", "w"):
             features.append(Feature(f"stride_{axis} - dilated_kernel_{axis}", _step_over(axis), cost=1.0))
         for name in ("before", "after"):
-            features.append(Feature(f"{name} is not none", _given(name, "none"), cost=1.0))
-        features.append(Feature("has bias", _given("bias", "no"), cost=1.0))
+            features.append(Feature(f"there is an activation {name} it", _given(name, "none"), yes_no=True))
+        features.append(Feature("has bias", _given("bias", "no"), yes_no=True))
         features.append(Feature("output_rows", lambda point: geometry(point).rows.outputs, cost=1.2))
         features.append(Feature("output_columns", lambda point: geometry(point).cols.outputs, cost=1.2))
         return (*features, *self._tiled())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rkmend.diagnose.cause.family import CannotBuild, Factor, Family, Point, Value
+from rkmend.diagnose.cause.outcome import outcome_of
 from rkmend.diagnose.cause.predicate import Predicate, Sample, learn
 from rkmend.diagnose.cause.record import Confirmation, Counterexample, Experiment, Tried
 from rkmend.diagnose.oracle import Candidate, Observation, Oracle
@@ -21,6 +22,8 @@ FRESH = 24
 """Fresh samples on each side of the predicate."""
 AGREEMENT = 0.95
 """Share of the fresh samples that has to do as the predicate says. Not 1: the compiler is not deterministic."""
+LEAST = 8
+"""Fresh samples on either side without which nothing is established: a small family has no more."""
 TESTS = 3
 """Times that a predicate may fail its test and be learned anew."""
 BISECTIONS = 8
@@ -49,6 +52,7 @@ class Explainer:
     confirmation: Confirmation | None = None
     counterexamples: tuple[Counterexample, ...] = ()
     without_influence: tuple[str, ...] = ()
+    _flipped: set[str] = field(default_factory=set)
     _seen: dict[tuple[Value, ...], tuple[Point, Observation]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,8 +60,20 @@ class Explainer:
 
     @property
     def established(self) -> bool:
-        """Whether the predicate stood its test."""
-        return self.confirmation is not None and self.confirmation.share >= AGREEMENT
+        """Whether the predicate stood its test, on both sides."""
+        tested = self.confirmation
+        if tested is None or tested.share < AGREEMENT:
+            return False
+        return min(tested.failing, tested.total - tested.failing) >= LEAST
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is established, after `run`."""
+        if not any(not label for _, label in self.labelled()):
+            return f"nothing that was varied made the failure go away, in {len(self._seen)} models that were tried"
+        if self.confirmation and self.confirmation.share >= AGREEMENT:
+            return f"no {LEAST} fresh samples could be found on each side of what was learned"
+        return "no simple predicate agreed with enough of the fresh samples"
 
     @property
     def samples(self) -> tuple[Tried, ...]:
@@ -86,6 +102,8 @@ class Explainer:
         for _ in range(TESTS):
             self.doing("learning what decides")
             self._learn()
+            if not self.predicate or not self.predicate.atoms:
+                return
             self.doing("confirming on fresh samples")
             self._confirm()
             if self.established:
@@ -109,12 +127,7 @@ class Explainer:
         for factor in self.family.factors:
             if not factor.choices:
                 self._bisect(factor, seen.get(factor.name, {}))
-        flipped = {
-            experiment.change.partition(":")[0]
-            for experiment in self.experiments
-            if experiment.outcome == "converted"
-        }
-        self.without_influence = tuple(f.name for f in self.family.factors if f.name not in flipped)
+        self.without_influence = tuple(f.name for f in self.family.factors if f.name not in self._flipped)
 
     def _bisect(self, factor: Factor, seen: dict[int, bool]) -> None:
         """Closes in on the first place where an ordered factor flips, downwards and upwards from the start."""
@@ -142,10 +155,9 @@ class Explainer:
                 inner, outer = (middle, outer) if label else (inner, middle)
 
     def _note(self, factor: Factor, value: Value, observation: Observation | None, why: str) -> None:
-        label = self.label(observation)
-        outcome = "no valid model" if observation is None else "fails otherwise"
-        if label is not None:
-            outcome = "fails alike" if label else "converted"
+        outcome = outcome_of(observation, self.failure) if observation else "no valid model"
+        if outcome in ("converted", "fails otherwise"):
+            self._flipped.add(factor.name)
         change = f"{factor.name}: {self.family.start[factor.name]} -> {value}"
         self.experiments.append(Experiment("factor", change, outcome, observation, reason=why))
 

@@ -78,6 +78,7 @@ class Feature:
         name: As it stands in the predicate, for example `pad_bottom - (dilated_kernel_h - 1)`.
         of: Its value at a point.
         cost: How much is asked of the reader: 1 for a factor; a statement about simple things is preferred.
+        yes_no: Whether the name is a statement that holds (1) or does not (0).
         meaning: A sentence for a name that does not explain itself.
         meaning_zh: The same in Chinese.
     """
@@ -85,6 +86,7 @@ class Feature:
     name: str
     of: Callable[[Point], float]
     cost: float = 1.0
+    yes_no: bool = False
     meaning: str = ""
     meaning_zh: str = ""
 

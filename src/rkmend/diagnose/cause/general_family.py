@@ -66,24 +66,33 @@ class GeneralFamily:
         return tuple(
             Feature(name, _number(name))
             if isinstance(step, Scale)
-            else Feature(f"not ({name})", _is_given(name))
+            else Feature(_statement(step), _is_given(name), yes_no=True)
             for name, step in self._steps.items()
         )
 
     def build(self, point: Point) -> ir.Model:
         """See `Family.build`."""
-        model = self.culprit
-        try:
-            for name, step in self._steps.items():
-                value = point[name]
-                if isinstance(step, Scale):
-                    if value != step.current:
-                        model = validated(step.apply(model, cast(int, value)))
-                elif value == CHANGED:
+        model = validated(self.culprit)
+        for name, step in self._steps.items():
+            value = point[name]
+            try:
+                if isinstance(step, Scale) and value != step.current:
+                    model = validated(step.apply(model, cast(int, value)))
+                elif isinstance(step, Change) and value == CHANGED:
                     model = validated(step.apply(model))
-        except (CannotChange, CannotExtract, InvalidModel) as error:
-            raise CannotBuild(error.message) from error
-        return model if model is not self.culprit else validated(model)
+            except (CannotChange, CannotExtract, InvalidModel) as error:
+                raise CannotBuild(error.message) from error
+            except (LookupError, StopIteration, ValueError, AttributeError) as error:
+                # A change is made for the culprit as it is; what it is about may be gone by now.
+                raise CannotBuild(f"'{name}' is not to be had together with the other changes") from error
+        return model
+
+
+def _statement(step: Change) -> str:
+    """What holds of the culprit and not of the changed one."""
+    return (
+        f"{step.element} is there" if step.what == "removed" else f"{step.element} as given ({step.what}: no)"
+    )
 
 
 def _number(name: str) -> Callable[[Point], float]:

@@ -23,6 +23,8 @@ class Atom(msgspec.Struct, frozen=True):
     feature: str
     at_least: bool
     value: float
+    yes_no: bool = False
+    """Of a feature that is 1 or 0."""
 
     def holds(self, features: Mapping[str, float]) -> bool:
         """Whether it holds at a point with these features."""
@@ -30,8 +32,8 @@ class Atom(msgspec.Struct, frozen=True):
         return found >= self.value if self.at_least else found <= self.value
 
     def __str__(self) -> str:
-        if self.at_least and self.value == 1 and " " in self.feature and "(" in self.feature[:5]:
-            return self.feature
+        if self.yes_no:
+            return self.feature if self.at_least else f"not ({self.feature})"
         number = int(self.value) if float(self.value).is_integer() else round(self.value, 4)
         return f"{self.feature} {'>=' if self.at_least else '<='} {number}"
 
@@ -46,7 +48,7 @@ class Predicate(msgspec.Struct, frozen=True):
         return all(atom.holds(features) for atom in self.atoms)
 
     def __str__(self) -> str:
-        return " and ".join(map(str, self.atoms)) or "always"
+        return " and ".join(map(str, self.atoms))
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -75,8 +77,8 @@ def learn(samples: Sequence[Sample], features: Sequence[Feature]) -> Predicate:
         found = sorted(sample.features[feature.name] for sample in failing)
         for skipped in range(min(stray + 1, len(found))):
             for atom in (
-                Atom(feature.name, True, found[skipped]),
-                Atom(feature.name, False, found[-1 - skipped]),
+                Atom(feature.name, True, found[skipped], feature.yes_no),
+                Atom(feature.name, False, found[-1 - skipped], feature.yes_no),
             ):
                 missed = _mask(not atom.holds(sample.features) for sample in failing)
                 excluded = _mask(not atom.holds(sample.features) for sample in passing)

@@ -29,7 +29,7 @@ def in_words(predicate: Predicate, features: Sequence[Feature], confirmed: Confi
 
 
 def not_established(why: str, without_influence: Sequence[str]) -> tuple[str, str]:
-    """What is known where no predicate stood its test."""
+    """What is known where no predicate stood its test; `why` is a sentence without its full stop."""
     english, chinese = f"Not established: {why}.", f"未能确定原因: {why}。"
     if without_influence:
         listed = ", ".join(without_influence[:12])

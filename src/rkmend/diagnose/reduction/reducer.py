@@ -112,9 +112,9 @@ class Reducer:
         return self.model is not before
 
     def _shrink(self, scale: Scale) -> None:
-        """The smallest value that still fails, by sections: the simplest and, again and again, three values between."""
+        """The smallest value that still fails: what the certificate will try, then sections of what is between."""
         low, high = scale.smallest - 1, scale.current  # low does not fail alike, high does
-        probes = {scale.smallest, *_between(scale.smallest, high)}
+        probes = _below(scale)
         while high - low > 1:
             now = next((s for s in _scales(self.model) if s.element == scale.element), scale)
             if now.current != high:
@@ -130,7 +130,7 @@ class Reducer:
         self.certificate = []
         changes = list(node_changes(self.model))
         for step in parameters(self.model):
-            changes += _steps_down(step) if isinstance(step, Scale) else [step]
+            changes += map(step.to, sorted(_below(step))) if isinstance(step, Scale) else [step]
         for change, candidate, seen in self._observed(changes):
             if not isinstance(seen, Observation) or candidate is None:
                 self.certificate.append(Proviso(change.element, change.what, None, str(seen)))
@@ -223,7 +223,6 @@ def _noting(changes: Iterable[Change], tried: list[Change]) -> Iterator[Change]:
         yield change
 
 
-def _steps_down(scale: Scale) -> list[Change]:
-    """What the certificate tries of a number: one less, half, and the simplest."""
-    values = dict.fromkeys([scale.current - 1, scale.current // 2, scale.smallest])
-    return [scale.to(value) for value in values if scale.smallest <= value < scale.current]
+def _below(scale: Scale) -> set[int]:
+    """What the certificate tries of a number: the simplest, half, and one less."""
+    return {scale.smallest, max(scale.smallest, scale.current // 2), scale.current - 1}
