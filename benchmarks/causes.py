@@ -58,8 +58,8 @@ def main() -> None:
     for network in networks:
         name = network["name"]
         if (
-            name in rows
-            and name not in (arguments.only or ())
+            (name in rows
+            and name not in (arguments.only or ()))
             or (arguments.only and name not in arguments.only)
         ):
             continue

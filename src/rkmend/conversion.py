@@ -9,12 +9,18 @@ from pathlib import Path
 import msgspec
 
 from rkmend._version import __version__
-from rkmend.delivery import deliver, results_folder
+from rkmend.delivery import REPRO, deliver, results_folder, write_report
+from rkmend.diagnose.budget import Budget
+from rkmend.diagnose.reduction.baseline import NoFailure
+from rkmend.diagnose.reduction.checkpoint import Checkpoint
+from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import EnvironmentFailure, InputError
+from rkmend.explanation import explain_on
 from rkmend.graph import Model, freeze, load
 from rkmend.paths import scratch_dir
-from rkmend.pipeline import Pipeline, Progress
+from rkmend.pipeline import LOCATED, Pipeline, Progress
 from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
+from rkmend.reduction import Watcher, question
 from rkmend.rules import Exactness
 from rkmend.targets import Target, load_target
 from rkmend.toolkit.cache import TrialCache
@@ -24,6 +30,7 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
 from rkmend.toolkit.trials import Trials
 from rkmend.verification.reference import make_reference
+from rkmend.workbench import Workbench
 
 VERIFIED_CALIBRATION = 3
 """Calibration samples that an int8 build is verified on: as many as the generated ones of an fp16 build."""
@@ -44,6 +51,7 @@ def convert(
     seed: int = 0,
     cache: bool = True,
     force: bool = False,
+    explain: Budget | None = None,
     progress: Progress | None = None,
 ) -> Conversion:
     """Converts a model, mending it where the toolkit fails.
@@ -62,6 +70,8 @@ def convert(
         seed: Of the random verification inputs.
         cache: Remember trials and use what is remembered.
         force: Replace results of an earlier run in `out`.
+        explain: How much may be spent, once the results are written, on a reproducer and the cause of a failure;
+            None leaves them out. Hangs, wrong results and int8 builds are for `rkmend.explanation`.
         progress: Told what happens meanwhile.
 
     Returns:
@@ -116,7 +126,40 @@ def convert(
                 soc, environment, scratch, trials, calibration, reference, exactness, progress, result
             )
             final = pipeline.run(given.ir, options)
-            return deliver(folder, path.stem, result, final, trials.done, started)
+            deliver(folder, path.stem, result, final, trials.done, started)
+            if explain is not None and not options.quantize and _is_explained(result):
+                progress.step("explaining the failure; the results are written already")
+                _explain(result, given, options, folder / REPRO, pipeline, explain)
+            return result
+
+
+def _is_explained(result: Conversion) -> bool:
+    """Whether the model as given failed in a way that an explanation within a conversion is worth its time."""
+    first = result.first_verdict
+    return first is not None and first.outcome in LOCATED
+
+
+def _explain(
+    result: Conversion, given: Model, options: BuildOptions, folder: Path, pipeline: Pipeline, budget: Budget
+) -> None:
+    """Adds reproducer and cause to a conversion that is delivered already."""
+    trials, limits = pipeline.trials, pipeline.trials.limits
+    trials.watch = lambda _trial, _verdict: None  # hundreds of them
+    oracle = TrialOracle(
+        trials, pipeline.target, pipeline.toolkit, options, pipeline.scratch / "candidates", budget=budget
+    )
+    bench = Workbench(pipeline.target, pipeline.toolkit, options, limits, trials, oracle, pipeline.scratch)
+    checkpoint = Checkpoint(folder, question(given, pipeline.target.name, None, options, pipeline.toolkit.version))
+    folder.mkdir()
+    try:
+        result.cause = explain_on(bench, given, folder, checkpoint, budget, Watcher()).cause
+    except NoFailure as error:
+        result.notes += (f"The failure was not explained: {error.message}.",)
+        checkpoint.finish()
+        folder.rmdir()
+    else:
+        result.files["repro"] = str(folder)
+    write_report(result)
 
 
 def _quantisation(options: BuildOptions, target: Target, dataset: str | Path | None) -> BuildOptions:

@@ -18,6 +18,9 @@ from rkmend.records import Conversion, Status, TrialFacts
 from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Outcome
 
+REPRO = "repro"
+"""Folder of the reproducer, within the results."""
+
 
 @contextmanager
 def results_folder(folder: Path, *, force: bool) -> Iterator[Path]:
@@ -66,10 +69,11 @@ def deliver(
         InputError: The disk is full or the folder went away; what was written stays whole.
     """
     rknn, mended, report = folder / f"{stem}.rknn", folder / f"{stem}.mended.onnx", folder / "report.json"
-    logs = folder / "trials"
+    logs, repro = folder / "trials", folder / REPRO
     for old in (rknn, mended, mended.with_name(f"{mended.name}.data"), report):
         old.unlink(missing_ok=True)
     shutil.rmtree(logs, ignore_errors=True)
+    shutil.rmtree(repro, ignore_errors=True)
     result.files = {"report": str(report)}
     if trials:
         result.files["trials"] = str(logs)
@@ -99,5 +103,10 @@ def deliver(
         for done in trials
     )
     result.seconds = round(time.monotonic() - started, 3)
-    atomic_write(report, msgspec.json.format(msgspec.json.encode(result), indent=1))
+    write_report(result)
     return result
+
+
+def write_report(result: Conversion) -> None:
+    """Writes report.json where `files` says, whole or not at all."""
+    atomic_write(Path(result.files["report"]), msgspec.json.format(msgspec.json.encode(result), indent=1))

@@ -9,6 +9,7 @@ from enum import Enum
 
 import msgspec
 
+from rkmend.diagnose.cause.record import Cause
 from rkmend.graph import TensorSpec
 from rkmend.mend.proof import Proof
 from rkmend.rules import Exactness, Finding
@@ -142,10 +143,12 @@ class Conversion(msgspec.Struct, kw_only=True):
     mends: tuple[AppliedMend, ...] = ()
     rejected_mends: tuple[RejectedMend, ...] = ()
     verification: tuple[OutputCheck, ...] = ()
+    cause: Cause | None = None
+    """Why the model failed as it was given; None when it did not, or when nobody asked."""
     trials: tuple[TrialFacts, ...] = ()
     notes: tuple[str, ...] = ()
     files: dict[str, str] = {}
-    """What was written, by kind: `rknn`, `mended`, `report`, `trials`."""
+    """What was written, by kind: `rknn`, `mended`, `report`, `trials`, `repro`."""
     seconds: float = 0.0
 
     @property

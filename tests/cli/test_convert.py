@@ -22,7 +22,7 @@ from rkmend.records import Status
 
 
 def rkmend_convert(model: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rkmend", "convert", str(model), *more]
+    command = [sys.executable, "-m", "rkmend", "convert", str(model), "--no-explain", *more]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
 
 

@@ -37,6 +37,7 @@ def start(model: Path, out: Path, *more: str) -> subprocess.Popen[str]:
         "rk3588",
         "--out",
         str(out),
+        "--no-explain",
         *more,
     ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -54,6 +54,12 @@ if TYPE_CHECKING:
 @click.option(
     "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
 )
+@click.option(
+    "--explain/--no-explain", default=True, show_default=True,
+    help="After a failure, and when the results are written: a reproducer and the cause, in DIR/repro.",
+)
+@click.option("--explain-budget", default="120s", show_default=True, metavar="N|TIME",
+              help="Trials (200) or time (90s, 5min) that may be spent on it.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
 @click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
@@ -69,6 +75,8 @@ def command(
     seed: int,
     trial_seconds: float,
     trial_memory: int,
+    explain: bool,
+    explain_budget: str,
     no_cache: bool,
     force: bool,
     quiet: bool,
@@ -84,6 +92,7 @@ def command(
     """
     from rkmend.cli.toolkit import install_progress
     from rkmend.conversion import convert
+    from rkmend.diagnose.budget import Budget
     from rkmend.graph import parse_shape_options
     from rkmend.report.story import story
     from rkmend.rules import Exactness
@@ -104,6 +113,7 @@ def command(
             seed=seed,
             cache=not no_cache,
             force=force,
+            explain=Budget.parse(explain_budget) if explain else None,
             progress=None if quiet else _progress(install),
         )
     click.echo(story(result))

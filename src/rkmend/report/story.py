@@ -32,6 +32,8 @@ def story(result: Conversion) -> str:
     elif result.first_verdict and not result.first_verdict.converted:
         parts.append(_failure(result))
     parts += [paragraph("Believed because", finding.message) for finding in result.findings]
+    if result.cause:
+        parts.append(paragraph("Cause", result.cause.text))
     parts += _mends(result)
     parts += [_rejected(result)] if result.rejected_mends else []
     parts += [_verification(result.verification)] if result.verification else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import onnx
@@ -62,8 +63,9 @@ def test_a_crash_between_model_and_state_costs_one_step(tmp_path):
 
 def test_large_weights_of_the_resumed_model_outlive_the_next_steps(tmp_path, monkeypatch):
     """They are read when they are needed, from a file that the next step must not replace or remove."""
-    monkeypatch.setattr("rkmend.graph.save.EXTERNAL_FROM", 0)
-    monkeypatch.setattr("rkmend.graph.save.SMALL", 0)
+    saving = sys.modules["rkmend.graph.save"]  # the package has a function of that name
+    monkeypatch.setattr(saving, "EXTERNAL_FROM", 0)
+    monkeypatch.setattr(saving, "SMALL", 0)
     given = load(linear(tmp_path / "given.onnx")).ir
     out = tmp_path / "out"
     Checkpoint(out, "q").save(given, "a step")
