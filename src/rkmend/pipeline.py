@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rkmend.diagnose.localise import by_extraction, named_by_log
+from rkmend.diagnose.budget import Budget
+from rkmend.diagnose.localise import by_reduction, named_by_log
+from rkmend.diagnose.reduction.baseline import Baseline
+from rkmend.diagnose.trial_oracle import TrialOracle, observation_of
 from rkmend.graph import digest_ir, save
 from rkmend.mend.choose import Rejected, Search, State
 from rkmend.mend.prove import Proving
@@ -185,12 +188,20 @@ class Pipeline:
         nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
         signature = state.verdict.signature
         if not nodes and signature and state.verdict.outcome in LOCATED:
-
-            def attempt(part: ir.Model, label: str) -> Verdict:
-                return self._try(part, state.options, label).verdict
-
-            nodes = by_extraction(state.model, signature, attempt)
-            how = "the smallest part that fails alike on its own"
+            observed = observation_of(state.done)
+            oracle = TrialOracle(
+                self.trials,
+                self.target,
+                self.toolkit,
+                state.options,
+                self.scratch / "parts",
+                calibration=self.calibration,
+                budget=Budget(),
+            )
+            oracle.adapt(observed)
+            baseline = Baseline(str(signature), (observed,))
+            nodes = by_reduction(state.model, baseline, oracle)
+            how = "the fewest operators that fail alike on their own"
         kinds = {str(node.name): node.op_type for node in state.model.graph}
         fatal = [failure for failure in report.config_failures if failure.fatal]
         fields = msgspec.to_builtins(fatal[0]) if fatal else {}

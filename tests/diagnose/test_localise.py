@@ -9,52 +9,58 @@ from hypothesis import strategies as st
 from models import chain, x_xt_in_a_chain
 
 import rkmend
-from rkmend.diagnose.localise import by_extraction, named_by_log
+from rkmend.diagnose.localise import by_reduction, named_by_log
+from rkmend.diagnose.oracle import Observation
+from rkmend.diagnose.reduction.baseline import Baseline
 from rkmend.graph import load
 from rkmend.records import Status
 from rkmend.toolkit.log import parse_log
-from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict
+from rkmend.toolkit.verdict import Outcome
 
-CRASH = Signature(Stage.BUILD, "SIGSEGV", "")
-OTHER = Signature(Stage.BUILD, "ValueError", "something else")
+CRASH, OTHER = "build: SIGSEGV", "build: ValueError: something else"
 
 
-def verdict(signature: Signature | None) -> Verdict:
-    outcome = Outcome.ABORTED if signature else Outcome.CONVERTED
-    return Verdict(outcome, Stage.BUILD, signature, "", (), {}, (), (), 0.0, {})
+def seen(failure: str | None) -> Observation:
+    return Observation(failure, "rejected" if failure else "converted", "", 0.0, False, "")
+
+
+class Judge:
+    """An oracle in this process: says of the names of a part's nodes how it fails."""
+
+    def __init__(self, failure) -> None:
+        self.failure = failure
+
+    def observe(self, candidates):
+        for candidate in candidates:
+            yield candidate, self.ask(candidate)
+
+    def ask(self, candidate, *, fresh=False):
+        return seen(self.failure({node.name for node in candidate.model.graph}))
+
+
+def located(model, failure) -> tuple[str, ...]:
+    return by_reduction(model, Baseline(CRASH, (seen(CRASH),)), Judge(failure))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.sets(st.integers(0, 11), min_size=1, max_size=3))
-def test_the_smallest_window_that_holds_all_culprits_is_found(tmp_path_factory, guilty):
-    """An oracle that crashes exactly when all guilty nodes are in the part."""
+def test_exactly_the_guilty_nodes_are_found(tmp_path_factory, guilty):
     path = tmp_path_factory.mktemp("chain") / "chain.onnx"
     onnx.save(chain(12), path)
-    model = load(path).ir
     names = {f"relu{number}" for number in guilty}
-
-    def attempt(part, _label):
-        return verdict(CRASH if names <= {node.name for node in part.graph} else None)
-
-    window = by_extraction(model, CRASH, attempt)
-    assert window == tuple(f"relu{number}" for number in range(min(guilty), max(guilty) + 1))
+    found = located(load(path).ir, lambda part: CRASH if names <= part else None)
+    assert found == tuple(f"relu{number}" for number in sorted(guilty))
 
 
 def test_another_failure_is_not_taken_for_the_same(tmp_path):
     onnx.save(chain(6), tmp_path / "m.onnx")
     model = load(tmp_path / "m.onnx").ir
-
-    def attempt(part, _label):
-        names = {node.name for node in part.graph}
-        return verdict(CRASH if {"relu1", "relu4"} <= names else OTHER)
-
-    assert by_extraction(model, CRASH, attempt) == ("relu1", "relu2", "relu3", "relu4")
+    assert located(model, lambda part: CRASH if {"relu1", "relu4"} <= part else OTHER) == ("relu1", "relu4")
 
 
 def test_when_every_part_fails_no_operator_is_blamed(tmp_path):
     onnx.save(x_xt_in_a_chain(), tmp_path / "m.onnx")
-    model = load(tmp_path / "m.onnx").ir
-    assert by_extraction(model, CRASH, lambda _part, _label: verdict(CRASH)) == ()
+    assert located(load(tmp_path / "m.onnx").ir, lambda _part: CRASH) == ()
 
 
 @pytest.mark.parametrize(

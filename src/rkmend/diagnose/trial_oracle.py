@@ -17,7 +17,7 @@ from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Calibration, Reference, Trial
-from rkmend.toolkit.trials import Trials
+from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -85,6 +85,20 @@ class TrialOracle(RememberingOracle):
         return _Inquiry(self._trials, trial, fresh=fresh)
 
 
+def observation_of(done: Done) -> Observation:
+    """A Trial in the words of the reducer."""
+    verdict = done.verdict
+    return Observation(
+        failure=str(verdict.signature) if verdict.signature else None,
+        outcome=verdict.outcome.value,
+        message=verdict.message,
+        seconds=verdict.seconds,
+        cached=verdict.cached,
+        record=done.log.parent.name,
+        cycles=verdict.cycles if verdict.converted else None,
+    )
+
+
 class _Inquiry:
     def __init__(self, trials: Trials, trial: Trial, *, fresh: bool) -> None:
         self._trials, self._trial = trials, trial
@@ -110,15 +124,7 @@ class _Inquiry:
                 hint="It is no fault of the model. Usually the machine has run out of memory: close other programs, "
                 "or run fewer trials at once.",
             )
-        return Observation(
-            failure=str(verdict.signature) if verdict.signature else None,
-            outcome=verdict.outcome.value,
-            message=verdict.message,
-            seconds=verdict.seconds,
-            cached=verdict.cached,
-            record=done.log.parent.name,
-            cycles=verdict.cycles if verdict.converted else None,
-        )
+        return observation_of(done)
 
     def _clear(self) -> None:
         self._trial.model.unlink(missing_ok=True)
