@@ -9,9 +9,8 @@ from models import chain, x_xt_in_a_chain
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.oracle import Candidate
 from rkmend.diagnose.reduction.baseline import NoFailure
-from rkmend.errors import EnvironmentFailure, InputError
+from rkmend.errors import RkmendError
 from rkmend.graph import validated
-from rkmend.paths import cache_dir
 from rkmend.pipeline import Progress
 from rkmend.workbench import workbench
 
@@ -47,27 +46,23 @@ def test_nothing_piles_up(bench):
 
 
 @pytest.mark.toolkit
-def test_what_converts_is_looked_at_more_closely_and_refused(toolkit):
-    with workbench(target="rk3588", budget=Budget(), **SETTING) as bench:
-        with pytest.raises(NoFailure, match="does not fail: converted, in each of 3 runs"):
-            bench.baseline(validated(ir.from_proto(chain(2))))
-        assert bench.oracle.reference_for is not None
-        scratch = bench.scratch
-    assert not scratch.exists() and cache_dir() in scratch.parents
+def test_what_converts_is_looked_at_more_closely(bench):
+    with pytest.raises(NoFailure, match="does not fail: converted, in each of 3 runs"):
+        bench.baseline(validated(ir.from_proto(chain(2))))
+    assert bench.oracle.reference_for is not None
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "match"),
+    ("changes", "match"),
     [
-        ({"target": "rk9999"}, InputError, "rk9999"),
-        ({"target": "rv1103"}, InputError, "rv1103 has no fp16 arithmetic"),
-        ({"target": "rk3588", "toolkit": "1.0.0"}, EnvironmentFailure | InputError, "1.0.0"),
+        ({"target": "rk9999"}, "rk9999"),
+        ({"target": "rv1103"}, "rv1103 has no fp16 arithmetic"),
+        ({"target": "rk3588", "toolkit": "1.0.0"}, "1.0.0"),
     ],
 )
-def test_what_cannot_be_set_up(changes, error, match):
-    raised = error if isinstance(error, type) else error.__args__
+def test_what_cannot_be_set_up(changes, match):
     with (
-        pytest.raises(raised, match=match) as told,
+        pytest.raises(RkmendError, match=match) as told,
         workbench(budget=Budget(), **{**SETTING, **changes}),
     ):
         pass

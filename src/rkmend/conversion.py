@@ -149,7 +149,9 @@ def _explain(
         trials, pipeline.target, pipeline.toolkit, options, pipeline.scratch / "candidates", budget=budget
     )
     bench = Workbench(pipeline.target, pipeline.toolkit, options, limits, trials, oracle, pipeline.scratch)
-    checkpoint = Checkpoint(folder, question(given, pipeline.target.name, None, options, pipeline.toolkit.version))
+    checkpoint = Checkpoint(
+        folder, question(given, pipeline.target.name, None, options, pipeline.toolkit.version)
+    )
     folder.mkdir()
     try:
         result.cause = explain_on(bench, given, folder, checkpoint, budget, Watcher()).cause

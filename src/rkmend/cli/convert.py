@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
 )
 @click.option(
-    "--explain/--no-explain", default=True, show_default=True,
+    "--explain/--no-explain",
+    default=True,
+    show_default=True,
     help="After a failure, and when the results are written: a reproducer and the cause, in DIR/repro.",
 )
 @click.option("--explain-budget", default="120s", show_default=True, metavar="N|TIME",

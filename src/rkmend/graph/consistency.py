@@ -92,7 +92,23 @@ def _window(use: _Use) -> str:
     if len(use.data) < 3:
         return f"its input has the rank {len(use.data)} and needs 3 at least"
     made = static_shape(use.node.outputs[0])
-    return "its kernel does not fit into its padded input" if made is not None and 0 in made else ""
+    if (made is not None and 0 in made) or not _fits(use):
+        return "its kernel does not fit into its padded input"
+    return ""
+
+
+def _fits(use: _Use) -> bool:
+    """Whether what slides is no larger than the padded map; with a stride, inference rounds up to one output."""
+    weight, attributes = use.shape(1), use.node.attributes
+    kernel = attributes.get_ints("kernel_shape", weight[2:] if weight and use.node.op_type == "Conv" else ())
+    if use.node.op_type == "ConvTranspose" or attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
+        return True  # neither slides over a map that could be too small
+    axes = len(use.data) - 2
+    pads = attributes.get_ints("pads", ()) or (0,) * 2 * axes
+    dilations = attributes.get_ints("dilations", ()) or (1,) * axes
+    padded = (size + begin + end for size, begin, end in zip(use.data[2:], pads, pads[axes:], strict=False))
+    extents = ((taps - 1) * dilation + 1 for taps, dilation in zip(kernel, dilations, strict=False))
+    return all(extent <= size for extent, size in zip(extents, padded, strict=False))
 
 
 def _pool(use: _Use) -> str:
@@ -107,7 +123,11 @@ def _global_pool(use: _Use) -> str:
 
 
 def _gemm(use: _Use) -> str:
-    made = static_shape(use.node.outputs[0])
+    made, other = static_shape(use.node.outputs[0]), use.shape(1)
+    if other is not None and len(use.data) == len(other) == 2:
+        inner = use.data[1 - use.integer("transA", 0)], other[use.integer("transB", 0)]
+        if inner[0] != inner[1]:
+            return f"its inner sizes are {inner[0]} and {inner[1]}"
     return _broadcasts_to(use.shape(2), made) if made is not None else ""
 
 
