@@ -1,7 +1,8 @@
 """`rkmend reduce` against `polygraphy debug reduce`, bisect and linear, on the same models with the same oracle.
 
-Where the toolkit judges, the check command is a script that does one plain conversion; rkmend is run with that very
-command as well, besides its own way (`--target`). Polygraphy looks for nodes alone; rkmend goes on to sizes,
+Where the toolkit judges, the check command is a script that does one plain conversion, with the message of the failure
+as `--fail-regex`: without it both tools take any other failure for this one. rkmend is run with that very command as
+well, besides its own way (`--target`), which knows the failure by itself. Polygraphy looks for nodes alone; rkmend goes on to sizes,
 attributes and weights and draws a certificate, so the seconds until its nodes were final stand in a column too.
 
 Demands: rkmend is 1-minimal everywhere, never larger, and at least 10 times faster where the toolkit judges.
@@ -121,7 +122,7 @@ class Bench:
         runs = []
         if not case.operators:
             runs.append(self.rkmend(case, given, "rkmend", ["--target", TARGET, "--no-cache"]))
-        check = ["--check", shlex.join(self.command(case, "{}"))]
+        check = [*regex(case), "--check", shlex.join(self.command(case, "{}"))]
         runs.append(self.rkmend(case, given, "rkmend --check", check))
         for mode in ("bisect", "linear") if linear else ("bisect",):
             runs.append(self.polygraph(case, given, mode))
@@ -173,13 +174,18 @@ class Bench:
         tool = f"polygraphy {mode}"
         left = self.result(case, tool)
         command = [str(self.polygraphy), "debug", "reduce", str(given), "-o", str(left), "--mode", mode]
-        check = ["--check", *self.command(case, "polygraphy_debug.onnx")]
+        check = [*regex(case), "--check", *self.command(case, "polygraphy_debug.onnx")]
         seconds, lines = watched([*command, *check], left.parent, SECONDS)
         trials = sum("RUNNING | Iteration" in line for _, line in lines)
         note = f"stopped after {SECONDS} s" if seconds >= SECONDS else ""
         if not note and not left.exists():
             note = lines[-1][1] if lines else "no output"
         return Run(case.name, tool, None, trials, seconds, seconds, note=note)
+
+
+def regex(case: Case) -> list[str]:
+    """The option of both tools that says which failure is meant."""
+    return ["--fail-regex", case.message] if case.message else []
 
 
 def watched(command: list[str], folder: Path, limit: float) -> tuple[float, list[tuple[float, str]]]:

@@ -26,10 +26,8 @@ def row_entries(width: int, channels: int, element_bytes: int, cbuf: Cbuf) -> in
 def width_tiles(width: int, channels: int, element_bytes: int, cbuf: Cbuf) -> int:
     """Tiles along the width: as few as keep a row within the buffer's limit for one row."""
     pixel = _rounded(channels * element_bytes, CHANNEL_BYTES)
-    tiles = 1
-    while -(-width // tiles) * pixel > cbuf.row_entries * cbuf.entry_bytes and tiles < width:
-        tiles += 1
-    return tiles
+    widest = max(1, cbuf.row_entries * cbuf.entry_bytes // pixel)
+    return -(-width // widest)
 
 
 def weight_banks(geometry: ConvGeometry, element_bytes: int, cbuf: Cbuf) -> int:

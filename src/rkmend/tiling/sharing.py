@@ -42,7 +42,7 @@ def row_sharings(geometry: ConvGeometry, cores: int, element_bytes: int, cbuf: C
     """The cuts along the rows; the compiler makes a version of a layer for 2 cores, for 3, ... up to all.
 
     There is none for a number of cores that divides the groups of output channels (they are shared out then),
-    nor where there are fewer input rows than cores.
+    nor where there are fewer input rows than cores. A Conv without output rows has no cuts.
 
     Args:
         geometry: Ungrouped.
@@ -54,6 +54,8 @@ def row_sharings(geometry: ConvGeometry, cores: int, element_bytes: int, cbuf: C
     groups = -(-geometry.out_channels // group)
     band = rows_per_band(geometry, element_bytes, cbuf)
     outputs = geometry.rows.outputs
+    if outputs < 1:
+        return
     for count in range(2, cores + 1):
         by_channels = groups % count == 0 and geometry.out_channels >= group * count
         if by_channels or geometry.height < count:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -89,13 +90,13 @@ class Reducer:
 
     def first(self, changes: Iterable[Change]) -> Change | None:
         """See `Hunt.first`."""
-        for change, candidate, seen in self._observed(changes):
-            if not isinstance(seen, Observation) or candidate is None:
-                continue
-            if self._refutation(candidate, seen) is None:
-                self.model = candidate.model
-                self.adopted(change)
-                return change
+        with closing(self._observed(changes)) as judged:
+            for change, candidate, seen in judged:
+                if not isinstance(seen, Observation) or candidate is None:
+                    continue
+                if self._refutation(candidate, seen) is None:
+                    self._adopt(change, candidate)
+                    return change
         return None
 
     def _round(self) -> bool:
@@ -131,23 +132,28 @@ class Reducer:
         changes = list(node_changes(self.model))
         for step in parameters(self.model):
             changes += map(step.to, sorted(_below(step))) if isinstance(step, Scale) else [step]
-        for change, candidate, seen in self._observed(changes):
-            if not isinstance(seen, Observation) or candidate is None:
-                self.certificate.append(Proviso(change.element, change.what, None, str(seen)))
-            elif refutation := self._refutation(candidate, seen):
-                self.certificate.append(Proviso(change.element, change.what, refutation, ""))
-            else:
-                self.model = candidate.model
-                self.adopted(change)
-                return False
+        with closing(self._observed(changes)) as judged:
+            for change, candidate, seen in judged:
+                if not isinstance(seen, Observation) or candidate is None:
+                    self.certificate.append(Proviso(change.element, change.what, None, str(seen)))
+                elif refutation := self._refutation(candidate, seen):
+                    self.certificate.append(Proviso(change.element, change.what, refutation, ""))
+                else:
+                    self._adopt(change, candidate)
+                    return False
         return True
+
+    def _adopt(self, change: Change, candidate: Candidate) -> None:
+        self.model = candidate.model
+        self.adopted(change)
 
     def _observed(
         self, changes: Iterable[Change]
-    ) -> Iterator[tuple[Change, Candidate | None, Observation | str]]:
+    ) -> Generator[tuple[Change, Candidate | None, Observation | str], None, None]:
         """What becomes of changes of the current model: an observation, or why there is no valid model to observe.
 
-        Invalid ones come out with the valid one after them; the order is that of the changes.
+        Invalid ones come out with the valid one after them; the order is that of the changes. To be closed by those
+        who do not want all: a Ctrl-C while Python clears up after them would be lost.
         """
         waiting: list[tuple[Change, Candidate | None, str]] = []
 
