@@ -11,28 +11,43 @@ from rkmend._version import __version__
 
 if TYPE_CHECKING:
     from rkmend.conversion import convert
+    from rkmend.diagnose.budget import Budget
     from rkmend.errors import EnvironmentFailure, InputError, RkmendError
+    from rkmend.explanation import Explanation, explain
     from rkmend.records import Conversion, Status
+    from rkmend.reduction import Check, Reduction, reduce
     from rkmend.rules import Exactness
     from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Limits
     from rkmend.verification import verify
 
 __all__ = [
+    "Budget",
     "BuildOptions",
+    "Check",
     "Conversion",
     "EnvironmentFailure",
     "Exactness",
+    "Explanation",
     "InputError",
     "Limits",
+    "Reduction",
     "RkmendError",
     "Status",
     "__version__",
     "convert",
+    "explain",
+    "reduce",
     "verify",
 ]
 
 _HOMES = {
+    "Budget": "rkmend.diagnose.budget",
+    "Check": "rkmend.reduction",
+    "Explanation": "rkmend.explanation",
+    "Reduction": "rkmend.diagnose.reduction.record",
+    "explain": "rkmend.explanation",
+    "reduce": "rkmend.reduction",
     "BuildOptions": "rkmend.toolkit.options",
     "Conversion": "rkmend.records",
     "EnvironmentFailure": "rkmend.errors",
