@@ -2,8 +2,8 @@
 
 Where the toolkit judges, the check command is a script that does one plain conversion, with the message of the failure
 as `--fail-regex`: without it both tools take any other failure for this one. rkmend is run with that very command as
-well, besides its own way (`--target`), which knows the failure by itself. Polygraphy looks for nodes alone; rkmend goes on to sizes,
-attributes and weights and draws a certificate, so the seconds until its nodes were final stand in a column too.
+well, besides its own way (`--target`), which knows the failure by itself. Polygraphy looks for nodes alone; rkmend goes
+on to sizes, attributes and weights and draws a certificate, so its seconds until the nodes were final have a column.
 
 Demands: rkmend is 1-minimal everywhere, never larger, and at least 10 times faster where the toolkit judges.
 
@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -66,6 +66,7 @@ class Run:
         same: Whether what is left fails as the given model does.
         minimal: Whether no node can be removed, bypassed, or replaced by its body, and the failure stays.
         note: What else is to be known.
+        load: Load average of the machine when it ended, itself included: others may use it too.
     """
 
     case: str
@@ -77,6 +78,7 @@ class Run:
     same: bool = False
     minimal: bool = False
     note: str = ""
+    load: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
 
 
 class Bench:
@@ -230,14 +232,24 @@ def removable(model: ir.Model, judge: Judge, failure: str, folder: Path) -> bool
 def show(runs: list[Run]) -> None:
     """The table."""
     head = ["case", "tool", "nodes left", "trials", "seconds", "until the nodes were final", "same failure",
-            "1-minimal", "note"]  # fmt: skip
+            "1-minimal", "load", "note"]  # fmt: skip
     rows = []
     for run in runs:
         yes_no = ["yes" if answer else "no" for answer in (run.same, run.minimal)]
         left, answers = ("-", ["-", "-"]) if run.nodes is None else (str(run.nodes), yes_no)
         seconds = f"> {SECONDS}" if run.seconds >= SECONDS else f"{run.seconds:.1f}"
         rows.append(
-            [run.case, run.tool, left, run.trials, seconds, f"{run.node_seconds:.1f}", *answers, run.note]
+            [
+                run.case,
+                run.tool,
+                left,
+                run.trials,
+                seconds,
+                f"{run.node_seconds:.1f}",
+                *answers,
+                run.load,
+                run.note,
+            ]
         )
     table(head, rows)
 

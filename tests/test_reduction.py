@@ -110,7 +110,9 @@ def test_a_model_that_converts_is_refused(tmp_path):
 
 def test_a_wrong_result_is_reduced_with_the_simulator_until_the_budget_is_spent(tmp_path):
     """ConvTranspose with an output_shape of odd total padding: the toolkit pads the wrong end."""
-    made = node("ConvTranspose", "r w", "t", "convt", output_shape=[8, 8], strides=[2, 2], kernel_shape=[3, 3])
+    made = node(
+        "ConvTranspose", "r w", "t", "convt", output_shape=[8, 8], strides=[2, 2], kernel_shape=[3, 3]
+    )
     nodes = [node("Relu", "x", "r", "relu"), made, node("Relu", "t", "y", "relu_2")]
     weights = {"w": np.random.default_rng(0).standard_normal((2, 2, 3, 3), np.float32)}
     shapes = [value("x", [1, 2, 4, 4])], [value("y", [1, 2, 8, 8])]

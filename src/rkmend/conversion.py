@@ -11,10 +11,9 @@ import msgspec
 from rkmend._version import __version__
 from rkmend.delivery import REPRO, deliver, results_folder, write_report
 from rkmend.diagnose.budget import Budget
-from rkmend.diagnose.reduction.baseline import NoFailure
 from rkmend.diagnose.reduction.checkpoint import Checkpoint
 from rkmend.diagnose.trial_oracle import TrialOracle
-from rkmend.errors import EnvironmentFailure, InputError
+from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
 from rkmend.graph import Model, freeze, load
 from rkmend.paths import scratch_dir
@@ -149,18 +148,18 @@ def _explain(
         trials, pipeline.target, pipeline.toolkit, options, pipeline.scratch / "candidates", budget=budget
     )
     bench = Workbench(pipeline.target, pipeline.toolkit, options, limits, trials, oracle, pipeline.scratch)
-    checkpoint = Checkpoint(
-        folder, question(given, pipeline.target.name, None, options, pipeline.toolkit.version)
-    )
-    folder.mkdir()
-    try:
-        result.cause = explain_on(bench, given, folder, checkpoint, budget, Watcher()).cause
-    except NoFailure as error:
-        result.notes += (f"The failure was not explained: {error.message}.",)
-        checkpoint.finish()
-        folder.rmdir()
-    else:
-        result.files["repro"] = str(folder)
+    asked = question(given, pipeline.target.name, None, options, pipeline.toolkit.version)
+    with results_folder(folder, force=False):
+        checkpoint = Checkpoint(folder, asked)
+        try:
+            result.cause = explain_on(bench, given, folder, checkpoint, budget, Watcher()).cause
+        except RkmendError as error:  # the conversion is whole without it
+            result.notes += (f"The failure was not explained: {error.message}.",)
+            checkpoint.finish()
+        else:
+            result.files["repro"] = str(folder)
+        finally:
+            checkpoint.leave()
     write_report(result)
 
 

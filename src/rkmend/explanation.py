@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +13,21 @@ import msgspec
 
 from rkmend.delivery import results_folder
 from rkmend.diagnose.budget import Budget
+from rkmend.diagnose.cause import words
 from rkmend.diagnose.cause.advice import advice, try_advice
 from rkmend.diagnose.cause.explainer import Explainer
 from rkmend.diagnose.cause.families import families
-from rkmend.diagnose.cause.family import Value
+from rkmend.diagnose.cause.family import Both, Value
 from rkmend.diagnose.cause.frontier import Frontier, frontier
 from rkmend.diagnose.cause.record import Cause, Experiment
 from rkmend.diagnose.cause.surroundings import surroundings, try_surroundings
-from rkmend.diagnose.cause.words import in_words, not_established
 from rkmend.diagnose.oracle import BudgetSpent
 from rkmend.diagnose.reduction.checkpoint import Checkpoint, under_way
 from rkmend.diagnose.reduction.record import Reduction
 from rkmend.files import atomic_write
 from rkmend.graph import Model, freeze, load
 from rkmend.pictures.frontier import Point, write_frontier
-from rkmend.reduction import Reducing, Watcher, question
+from rkmend.reduction import Reducing, Watcher, folder_for, question
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
 from rkmend.workbench import Workbench, workbench
@@ -89,12 +89,13 @@ def explain(
         InputError: The model or an argument cannot be used; nothing was written.
     """
     path, budget, watcher = Path(model), budget or Budget(), watcher or Watcher()
-    folder = Path(out) if out else path.with_name(f"{path.stem}.repro")
+    folder = folder_for(path, out)
     with ExitStack() as stack:
         stack.enter_context(results_folder(folder, force=force or under_way(folder)))
         watcher.progress.step("reading the model")
         given = freeze(load(path), dict(inputs or {}))
-        checkpoint = Checkpoint(folder, question(given, target, None, options, toolkit))
+        checkpoint = Checkpoint(folder, question(given, target, None, options, toolkit), force=force)
+        stack.callback(checkpoint.leave)
         bench = stack.enter_context(
             workbench(
                 target=target, options=options, toolkit=toolkit, limits=limits, budget=budget,
@@ -141,36 +142,29 @@ class _Explaining:
     budget: Budget
     watcher: Watcher
     seed: int
-    started: float = field(default_factory=time.monotonic)
     experiments: list[Experiment] = field(default_factory=list)
     frontier: Frontier | None = None
+    clock: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Cause:
         """Predicate, picture, advice, surroundings: as much of it as the budget allows."""
-        reducer, spent = self.reducing.reducer, self.budget.spent
-        explainer, why = None, "the budget was spent while the model was being reduced"
+        reducer, spent, started = self.reducing.reducer, self.budget.spent, time.monotonic()
+        explainer, why = None, words.REDUCING
         if reducer.culprit is not None and not self.reduction.unfinished:
-            explainer, why = self._explained(reducer.culprit)
-            self.experiments += explainer.experiments if explainer else []
-            self._doing("common advice")
-            with self.budget.share(SHARE["advice"]):
-                self.experiments += try_advice(
-                    advice(reducer.culprit), self.bench.oracle, self.reduction.failure
-                )
-            self._doing("other targets, toolkits and options")
-            with ExitStack() as stack:
-                self.experiments += try_surroundings(
-                    surroundings(self.bench.target, self.bench.toolkit, self.bench.options),
-                    reducer.model,
-                    lambda other: self.bench.oracle_in(other, reducer.model, stack),
-                    self.reduction.failure,
-                )
+            with self._timed("predicate"):
+                explainer, why = self._explained(reducer.culprit)
+            self.experiments += explainer.experiments if explainer else ()
+            with self._timed("advice"):
+                self._advice(reducer.culprit)
+            with self._timed("surroundings"), ExitStack() as stack:
+                self._surroundings(reducer.model, stack)
         cause = self._cause(explainer, why)
         cause.trials = self.budget.spent - spent
-        cause.seconds = round(time.monotonic() - self.started, 3)
+        cause.seconds = round(time.monotonic() - started, 3)
+        cause.clock = self.clock
         return cause
 
-    def _explained(self, culprit: ir.Model) -> tuple[Explainer | None, str]:
+    def _explained(self, culprit: ir.Model) -> tuple[Explainer | None, Both]:
         """The explainer of the first family that starts with the failure, and why it established nothing."""
         origins = self.reducing.checkpoint.state.origins
         for family in families(culprit, self.reducing.reducer.model, origins, self.bench.target):
@@ -183,20 +177,35 @@ class _Explaining:
                     if explainer.established:
                         self._doing("frontier")
                         self.frontier = frontier(explainer)
-            except BudgetSpent as spent:
-                return explainer, spent.message
+            except BudgetSpent:
+                return explainer, words.LEARNING
             return explainer, explainer.why_not
-        return None, "the culprit on its own, with seeded weights, does not fail alike every time"
+        return None, words.NO_START
 
-    def _cause(self, explainer: Explainer | None, why: str) -> Cause:
+    def _advice(self, culprit: ir.Model) -> None:
+        self._doing("common advice")
+        with self.budget.share(SHARE["advice"]):
+            self.experiments += try_advice(advice(culprit), self.bench.oracle, self.reduction.failure)
+
+    def _surroundings(self, reproducer: ir.Model, stack: ExitStack) -> None:
+        self._doing("other targets, toolkits and options")
+        bench = self.bench
+        self.experiments += try_surroundings(
+            surroundings(bench.target, bench.toolkit, bench.options),
+            reproducer,
+            lambda other: bench.oracle_in(other, reproducer, stack),
+            self.reduction.failure,
+        )
+
+    def _cause(self, explainer: Explainer | None, why: Both) -> Cause:
         if explainer is None:
-            text, chinese = not_established(why, ())
+            text, chinese = words.not_established(why, ())
             return Cause(established=False, text=text, text_zh=chinese, experiments=tuple(self.experiments))
         predicate, confirmed = explainer.predicate, explainer.confirmation
         if explainer.established and predicate and confirmed:
-            text, chinese = in_words(predicate, explainer.family.features, confirmed)
+            text, chinese = words.in_words(predicate, explainer.family.features, confirmed)
         else:
-            text, chinese = not_established(why, explainer.without_influence)
+            text, chinese = words.not_established(why, explainer.without_influence)
         return Cause(
             established=explainer.established,
             text=text,
@@ -213,6 +222,12 @@ class _Explaining:
 
     def _doing(self, text: str) -> None:
         self.watcher.state(self.reduction.nodes_after, self.budget.spent, self.budget.remembered, text)
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.clock[part] = round(time.monotonic() - started, 3)
 
 
 def _picture(folder: Path, frontier: Frontier | None, reduction: Reduction) -> dict[str, str]:

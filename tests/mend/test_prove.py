@@ -184,7 +184,7 @@ def no_bias_on_the_border(conv, new):
         (after(kernel_embedding, shifted_kernel), "outputs differ"),
         (after(kernel_embedding, mirrored_kernel), "outputs differ"),
         (after(kernel_embedding, wrong_pads), "outputs differ"),
-        (after(output_padding, negated_bias), "numbers that are not in the original"),
+        (after(output_padding, negated_bias), "the outputs differ by"),
         (after(output_padding, bias_of_other_channels), "outputs differ"),
         (after(border_rows, zero_border), "outputs differ"),
         (wrong(no_bias_on_the_border), "outputs differ"),
@@ -235,13 +235,21 @@ def test_weights_lost_on_the_way_are_refused(tmp_path):
     assert "times what rounding explains" in proof.does_not_cover
 
 
-def test_an_operator_that_is_no_polynomial_is_refused(tmp_path):
+def test_an_operator_that_is_no_polynomial_is_compared_on_numbers(tmp_path):
     def with_relu(conv, new):
         return new.node("relu", "Relu", [kernel_embedding(conv, new)], {})
 
     proof = proof_of(Case().model(), wrong(with_relu), tmp_path)
     assert not proof.holds
-    assert "Relu is not among the operators" in proof.does_not_cover
+    assert "the outputs differ by" in proof.does_not_cover
+
+    def with_two_negations(conv, new):
+        value = new.node("neg", "Neg", [kernel_embedding(conv, new)], {})
+        return new.node("neg", "Neg", [value], {})
+
+    proof = proof_of(Case().model(), wrong(with_two_negations), tmp_path)
+    assert proof.holds and proof.kind == "numeric-comparison"
+    assert "not a proof for all" in proof.does_not_cover
 
 
 def rename_output(model):

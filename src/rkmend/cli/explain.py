@@ -28,11 +28,18 @@ from rkmend.cli.build_options import build_options, from_options
     "--budget", metavar="N|TIME", help="Stop after so many trials (200) or so long (90s, 5min, 1h)."
 )
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trials at once; default: one a CPU.")
-@click.option("--seed", default=0, show_default=True, help="Of the samples that are drawn.")
-@click.option("--trial-seconds", default=900.0, show_default=True, help="Time limit of one trial.")
 @click.option(
-    "--trial-memory", default=16384, show_default=True, metavar="MB", help="Memory limit of one trial."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of the samples that are drawn.",
 )
+@click.option("--trial-seconds", type=click.FloatRange(0, min_open=True), default=900.0, show_default=True,
+              metavar="S", help="Time limit of one trial.")  # fmt: skip
+@click.option("--trial-memory", type=click.IntRange(1), default=16384, show_default=True, metavar="MB",
+              help="Memory limit of one trial.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
 @click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
@@ -59,18 +66,19 @@ def command(
     options. What no trial supports is not stated: 'not established' is an answer, too.
 
     Exit status: 0 the cause is established; 1 it is not, or the model does not fail; 2 usage or bad input;
-    3 the toolkit environment cannot be made.
+    3 the toolkit environment cannot be made; 130 interrupted: the same command goes on with the reduction.
     """
-    from rkmend.cli.reduce import watching
+    from rkmend.cli.reduce import resumable, watching
     from rkmend.cli.toolkit import install_progress
     from rkmend.diagnose.budget import Budget
     from rkmend.explanation import explain
     from rkmend.graph import parse_shape_options
+    from rkmend.reduction import folder_for
     from rkmend.report.cause_story import cause_story
     from rkmend.report.reduction_story import story
     from rkmend.toolkit.trial import Limits
 
-    with install_progress() as install:
+    with install_progress() as install, resumable(folder_for(model, out)):
         result = explain(
             model,
             target=target,

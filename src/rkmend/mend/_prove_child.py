@@ -28,6 +28,14 @@ DTYPES = {
     "tensor(bool)": np.bool_,
 }
 
+KINDS: dict[str, Callable[[np.random.Generator, list[int]], Array]] = {
+    "normal": lambda rng, shape: rng.standard_normal(shape, np.float32),
+    "large": lambda rng, shape: rng.standard_normal(shape, np.float32) * np.float32(10),
+    "unit": lambda rng, shape: rng.random(shape, np.float32),
+    "zeros": lambda _rng, shape: np.zeros(shape, np.float32),
+    "ones": lambda _rng, shape: np.ones(shape, np.float32),
+}
+
 
 class Session:
     """A model, run as it is written: the optimiser would make two of two forms of the same thing."""
@@ -59,6 +67,21 @@ class Session:
                 feed[spec.name] = np.zeros(spec.shape, dtype)
         return feed
 
+    def shapes(self) -> dict[str, list[int]]:
+        """Of the inputs, by name."""
+        return {spec.name: spec.shape for spec in self._session.get_inputs()}
+
+    def drawn(self, kind: str, seed: int) -> dict[str, Array]:
+        """Inputs of one of `KINDS`; 0 and 1 where the dtype is not a floating-point one (they may be indices)."""
+        rng, feed = _generator(seed), {}
+        for spec in self._session.get_inputs():
+            dtype = np.dtype(DTYPES[spec.type])
+            if np.issubdtype(dtype, np.floating):
+                feed[spec.name] = KINDS[kind](rng, spec.shape).astype(dtype, copy=False)
+            else:
+                feed[spec.name] = rng.integers(0, 2, spec.shape).astype(dtype)
+        return feed
+
     def run(self, feed: dict[str, Array]) -> list[Array]:
         """The outputs."""
         result: list[Array] = self._session.run(None, feed)
@@ -73,14 +96,32 @@ def identity(before: str, after: str, magnitude: int, seed: int) -> str:
     """Where two models first differ on whole numbers; empty when nowhere. +0 and -0 are equal."""
     session = Session(before)
     feed = session.integers(magnitude, seed)
-    for ours, theirs in zip(session.run(feed), Session(after).run(feed), strict=True):
-        if ours.shape != theirs.shape:
-            return f"shape {list(ours.shape)} became {list(theirs.shape)}"
-        wrong = ours != theirs
-        if wrong.any():
-            place = np.unravel_index(int(wrong.argmax()), wrong.shape)
-            return f"{int(wrong.sum())} of {wrong.size} outputs differ, first at {[int(i) for i in place]}"
-    return ""
+    return _first_difference(session.run(feed), Session(after).run(feed))
+
+
+def places(before: str, after: str) -> str:
+    """Where two models first put another element, when every element of the inputs has a number of its own."""
+    session, feed, first = Session(before), {}, 1  # 0 is what Pad puts in
+    for name, shape in session.shapes().items():
+        size = int(np.prod(shape, dtype=np.int64))
+        feed[name] = np.arange(first, first + size, dtype=np.float32).reshape(shape)
+        first += size
+    return _first_difference(session.run(feed), Session(after).run(feed))
+
+
+def numeric(before: str, after: str, seed: int) -> dict[str, float]:
+    """How two models differ on inputs of several kinds: normal, large, small and positive, zeros, ones."""
+    session, other = Session(before), Session(after)
+    worst: dict[str, float] = {"max_abs": 0.0, "max_rel": 0.0, "draws": 0.0}
+    for number, kind in enumerate(KINDS):
+        feed = session.drawn(kind, seed + number)
+        found = _differences(session.run(feed), other.run(feed))
+        worst = {
+            "max_abs": max(worst["max_abs"], found["max_abs"]),
+            "max_rel": max(worst["max_rel"], found["max_rel"]),
+            "draws": worst["draws"] + 1,
+        }
+    return worst
 
 
 def rounding(before: str, after: str, absolute: str, factor: float, seed: int) -> dict[str, float]:
@@ -115,10 +156,23 @@ def model(before: str, after: str, seed: int) -> dict[str, float]:
     return _differences(session.run(feed), Session(after).run(feed))
 
 
+def _first_difference(before: list[Array], after: list[Array]) -> str:
+    for ours, theirs in zip(before, after, strict=True):
+        if ours.shape != theirs.shape:
+            return f"shape {list(ours.shape)} became {list(theirs.shape)}"
+        wrong = ours != theirs
+        if wrong.any():
+            place = np.unravel_index(int(wrong.argmax()), wrong.shape)
+            return f"{int(wrong.sum())} of {wrong.size} outputs differ, first at {[int(i) for i in place]}"
+    return ""
+
+
 def _differences(before: list[Array], after: list[Array]) -> dict[str, float]:
     """The largest absolute difference, and the largest relative to the largest value of its output."""
     max_abs = max_rel = 0.0
     for ours, theirs in zip(before, after, strict=True):
+        if ours.shape != theirs.shape:
+            return {"max_abs": float("inf"), "max_rel": float("inf")}
         largest = float(_distance(ours, theirs).max(initial=0))
         scale = float(np.abs(ours).max(initial=0))
         max_abs = max(max_abs, largest)
@@ -137,7 +191,13 @@ def _distance(ours: Array, theirs: Array) -> Array:
 
 def main() -> None:
     """Answers the jobs of the file named on the command line."""
-    kinds: dict[str, Callable[..., Any]] = {"identity": identity, "rounding": rounding, "model": model}
+    kinds: dict[str, Callable[..., Any]] = {
+        "identity": identity,
+        "places": places,
+        "numeric": numeric,
+        "rounding": rounding,
+        "model": model,
+    }
     jobs: list[dict[str, Any]] = json.loads(Path(sys.argv[1]).read_text())
     answers: list[Any] = [kinds[job.pop("kind")](**job) for job in jobs]
     sys.stdout.write(json.dumps(answers))

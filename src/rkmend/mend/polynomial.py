@@ -10,6 +10,11 @@ from rkmend.mend.region import Unproved
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+
+class NotPolynomial(Unproved):
+    """A region computes something else than polynomials; another kind of evidence may do."""
+
+
 EXACT = 1 << 24
 """Whole numbers below this are exact in float32, and so are their sums in any order while they stay below."""
 
@@ -70,7 +75,9 @@ def demand_exact(model: ir.Model, magnitude: int) -> int:
             size[output] = max(size[value] for value in moved)
             degree[output] = max(degree[value] for value in moved)
         else:
-            raise Unproved(f"{node.op_type} is not among the operators whose outputs are known polynomials")
+            raise NotPolynomial(
+                f"{node.op_type} is not among the operators whose outputs are known polynomials"
+            )
         if size[output] >= EXACT:
             raise Unproved(
                 f"the sums of '{node.name}' can reach {size[output]}, too large for exact arithmetic"

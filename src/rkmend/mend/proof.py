@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,7 +15,7 @@ class Proof(msgspec.Struct, frozen=True):
     """The evidence that a mended model equals the original."""
 
     kind: str
-    """`polynomial-identity` or `no-graph-change`."""
+    """`polynomial-identity`, `element-places`, `numeric-comparison` or `no-graph-change`; docs/proof.md."""
     holds: bool
     inputs: str
     """What was fed."""
@@ -43,7 +43,7 @@ NO_GRAPH_CHANGE = Proof(
 def refuted(error: Exception) -> Proof:
     """The Proof that failed, and why."""
     return Proof(
-        kind="polynomial-identity",
+        kind="none",
         holds=False,
         inputs="",
         max_abs=math.inf,
@@ -53,9 +53,21 @@ def refuted(error: Exception) -> Proof:
     )
 
 
+class Claim(Protocol):
+    """What the runs of a proof would show."""
+
+    def judged(self, answers: list[Any]) -> Proof:
+        """The Proof, from the answers of `_prove_child` to the jobs of the claim.
+
+        Raises:
+            Unproved: One of them speaks against it.
+        """
+        ...
+
+
 @dataclass(frozen=True)
-class Claim:
-    """What the runs of a proof would show.
+class SamePolynomials:
+    """Both sides are polynomials that agree on random whole numbers, and by rounding on the model's weights.
 
     Attributes:
         magnitude: Of the whole numbers that are fed.
@@ -70,11 +82,7 @@ class Claim:
     survival: float
 
     def judged(self, answers: list[Any]) -> Proof:
-        """The Proof, from the answers of `_prove_child`: the draws, the region's rounding, the whole model.
-
-        Raises:
-            Unproved: One of them speaks against it.
-        """
+        """See `Claim.judged`: the draws, the region's rounding, the whole model."""
         for number, difference in enumerate(answers[: self.draws]):
             if difference:
                 raise Unproved(f"with whole numbers (draw {number}) {difference}")
@@ -97,4 +105,64 @@ class Claim:
             f"{used:.2g} of the bound for float rounding.",
             does_not_cover="NaN and infinite inputs, overflow, the sign of zeros, the NPU's own rounding "
             "(see the verification) and the board.",
+        )
+
+
+class SamePlaces:
+    """Both sides only move elements, and every element to the same place."""
+
+    def judged(self, answers: list[Any]) -> Proof:
+        """See `Claim.judged`: the places, the whole model."""
+        if answers[0]:
+            raise Unproved(f"with a number for each element {answers[0]}")
+        return Proof(
+            kind="element-places",
+            holds=True,
+            inputs="inputs of the region in which every element is a number of its own",
+            max_abs=answers[-1].get("max_abs", 0.0) if isinstance(answers[-1], dict) else 0.0,
+            max_rel=answers[-1].get("max_rel", 0.0) if isinstance(answers[-1], dict) else 0.0,
+            covers="At this shape, for all inputs, NaN and infinite ones included: the operators of the region only "
+            "move elements, and every output element comes from the same input element. The rest of the graph is "
+            "untouched.",
+            does_not_cover="The NPU's own rounding (see the verification) and the board.",
+        )
+
+
+@dataclass(frozen=True)
+class SameNumbers:
+    """Both sides give the same numbers on random inputs, as far as their exactness says.
+
+    Attributes:
+        tolerance: Largest difference allowed, relative to the largest value of an output; 0 for bit for bit.
+        whole: Whether the whole model was compared, and not a region of it.
+    """
+
+    tolerance: float
+    whole: bool
+
+    def judged(self, answers: list[Any]) -> Proof:
+        """See `Claim.judged`: the comparison, the whole model."""
+        found, last = answers[0], answers[-1]
+        if not found["max_rel"] <= self.tolerance:
+            raise Unproved(
+                f"the outputs differ by {found['max_abs']:.4g}, {found['max_rel']:.3g} of the largest value; "
+                f"{self.tolerance:.3g} is allowed"
+            )
+        what = "model" if self.whole else "region"
+        same = (
+            "the same outputs bit for bit"
+            if self.tolerance == 0
+            else f"outputs within {self.tolerance:.2g} of the largest value"
+        )
+        rest = "" if self.whole else " The rest of the graph is untouched."
+        return Proof(
+            kind="numeric-comparison",
+            holds=True,
+            inputs=f"{int(found['draws'])} inputs of the {what}: normal, ten times as large, in [0, 1), zeros, ones",
+            max_abs=last["max_abs"],
+            max_rel=last["max_rel"],
+            covers=f"At this shape, in ONNX Runtime and with the model's own weights, the {what} gives {same} on these "
+            f"inputs.{rest}",
+            does_not_cover="Other inputs: this is a test, not a proof for all of them. The NPU's own rounding (see the "
+            "verification) and the board.",
         )

@@ -12,10 +12,19 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rkmend.mend.apply import apply
-from rkmend.mend.polynomial import demand_exact, largest_integers, longest_sum
-from rkmend.mend.proof import NO_GRAPH_CHANGE, Claim, Proof, refuted
+from rkmend.mend.layout import only_moves
+from rkmend.mend.polynomial import NotPolynomial, demand_exact, largest_integers, longest_sum
+from rkmend.mend.proof import (
+    NO_GRAPH_CHANGE,
+    Claim,
+    Proof,
+    SameNumbers,
+    SamePlaces,
+    SamePolynomials,
+    refuted,
+)
 from rkmend.mend.region import Unproved, constants, outline, regions
-from rkmend.rules.base import CannotApply, Finding, Mend
+from rkmend.rules.base import CannotApply, Exactness, Finding, Mend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +37,9 @@ RISK = 1e-6
 MEMORY_LIMIT = 2 << 30
 """Bytes that the tensors of both regions may take in float32. Larger ones are not proved: at a smaller shape
 the claim would be another one."""
+NUMERIC_TOLERANCE = 2.0**-13
+"""Largest difference, relative to the largest value, that float32 rounding is taken to explain where a region is no
+polynomial: a quarter of the unit roundoff of fp16, in which the NPU computes."""
 TIME_LIMIT = 900
 """Seconds for all runs of one proof."""
 
@@ -106,11 +118,49 @@ class Proving:
 def _claim(
     before: ir.Model, after: ir.Model, finding: Finding, mend: Mend, folder: Path
 ) -> tuple[Claim, list[dict[str, object]]]:
-    """What has to be run, and what it would show."""
-    import numpy as np
-
+    """What has to be run, and what it would show: the strongest kind of evidence that there is for the region."""
+    if not finding.nodes:
+        return SameNumbers(_tolerance(mend), whole=True), [_comparison(folder, before, after)]
     old, new = regions(before, after, finding.nodes)
     _demand_memory(old, new)
+    whole = []
+    if len(before.graph) > len(finding.nodes):
+        whole = [{"kind": "model", **_saved(folder, "model", before=before, after=after), "seed": 0}]
+    if only_moves(old) and only_moves(new):
+        return SamePlaces(), [
+            {"kind": "places", **_saved(folder, "region", before=_single(old), after=_single(new))},
+            *whole,
+        ]
+    try:
+        claim, jobs = _polynomial_claim(old, new, finding, mend, folder)
+    except NotPolynomial:
+        claim, jobs = SameNumbers(_tolerance(mend), whole=False), [_comparison(folder, old, new)]
+    return claim, [*jobs, *whole]
+
+
+def _tolerance(mend: Mend) -> float:
+    return {Exactness.EXACT: 0.0, Exactness.ROUNDING: NUMERIC_TOLERANCE}.get(mend.exactness, mend.bound)
+
+
+def _comparison(folder: Path, before: ir.Model, after: ir.Model) -> dict[str, object]:
+    return {"kind": "numeric", **_saved(folder, "compared", before=before, after=after), "seed": 0}
+
+
+def _single(region: ir.Model) -> ir.Model:
+    """A region in float32."""
+    return _with_weights(region, lambda array: array)
+
+
+def _polynomial_claim(
+    old: ir.Model, new: ir.Model, finding: Finding, mend: Mend, folder: Path
+) -> tuple[Claim, list[dict[str, object]]]:
+    """The runs that show that two regions are the same polynomials.
+
+    Raises:
+        NotPolynomial: They are none, or the rewrite computed new constants.
+    """
+    import numpy as np
+
     _demand_copies(old, new)
     magnitude = largest_integers(longest_sum(old))
     values, survival, degree, draws = 2 * magnitude + 1, 1.0, 0, 0
@@ -130,9 +180,7 @@ def _claim(
     pair = _saved(folder, "region", before=old, after=new, absolute=_with_weights(old, np.abs))
     factor = _rounding_factor(old)
     jobs.append({"kind": "rounding", **pair, "factor": factor, "seed": 0})
-    if len(before.graph) > len(finding.nodes):
-        jobs.append({"kind": "model", **_saved(folder, "model", before=before, after=after), "seed": 0})
-    return Claim(magnitude, draws, degree, survival), jobs
+    return SamePolynomials(magnitude, draws, degree, survival), jobs
 
 
 def _drawn(region: ir.Model, magnitude: int, seed: int) -> ir.Model:
@@ -197,7 +245,7 @@ def _demand_copies(old: ir.Model, new: ir.Model) -> None:
     known = np.concatenate([np.zeros(1), *(array.ravel() for array in originals)])
     for name, array in constants(new, floating=True).items():
         if not np.isin(array, known).all():
-            raise Unproved(f"constant '{name}' holds numbers that are not in the original")
+            raise NotPolynomial(f"constant '{name}' holds numbers that are not in the original")
 
 
 def _saved(folder: Path, name: str, **models: ir.Model) -> dict[str, str]:

@@ -41,6 +41,7 @@ class Finding(msgspec.Struct, frozen=True):
     code: str
     name: str
     nodes: tuple[str, ...]
+    """Of the main graph; none when it is the model as a whole."""
     facts: dict[str, Fact]
     message: str
     """One sentence with the facts in it."""
@@ -57,6 +58,7 @@ class Mend:
         rewrite: Changes a model in place at the nodes of the Finding; the caller passes a copy.
             It keeps the names of all graph inputs and outputs and raises `CannotApply` when it does not fit.
         options: Returns changed build options.
+        bound: Of a `bounded` mend: the largest difference, relative to the largest value of an output.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Mend:
     exactness: Exactness
     rewrite: Callable[[ir.Model], None] | None = None
     options: Callable[[BuildOptions], BuildOptions] | None = None
+    bound: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.rewrite is None) == (self.options is None):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from reduction_oracle import observed
 
+from reduction_oracle import observed
 from rkmend.diagnose.oracle import Candidate, Observation
 from rkmend.diagnose.reduction.baseline import Baseline, NoFailure
 
@@ -64,7 +64,9 @@ def test_a_model_that_does_not_fail_is_refused_with_its_verdict():
 
 
 def test_a_failure_that_vanishes_is_refused():
-    with pytest.raises(NoFailure, match=r"vanished: it was seen once \(S\) and in none of 7 other runs") as told:
+    with pytest.raises(
+        NoFailure, match=r"vanished: it was seen once \(S\) and in none of 7 other runs"
+    ) as told:
         measure("S", *[None] * 7)
     assert "outside of the model" in told.value.hint
 
@@ -99,7 +101,9 @@ def test_a_stable_baseline_wants_crashes_that_repeat(failures, outcome, refuted_
         assert refutation is not None and refutation.failure != "S"
 
 
-@pytest.mark.parametrize(("failures", "alike", "asked"), [("S", True, 1), ("..S", True, 3), ("." * 5, False, 5)])
+@pytest.mark.parametrize(
+    ("failures", "alike", "asked"), [("S", True, 1), ("..S", True, 3), ("." * 5, False, 5)]
+)
 def test_a_flaky_baseline_wants_one_failure_of_many_runs(failures, alike, asked):
     oracle = Scripted(*(None if letter == "." else letter for letter in failures))
     flaky = Baseline("S", tuple(observed("S" if number % 2 else None) for number in range(8)))

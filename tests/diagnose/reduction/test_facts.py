@@ -16,7 +16,9 @@ from rkmend.graph import validated
 
 def test_a_conv():
     made = node("Conv", "x w", "y", "conv", kernel_shape=[1, 1], pads=[0, 0, 1, 0], group=1)
-    proto = model([made], [value("x", [1, 2, 3, 4])], [value("y", None)], {"w": np.ones((5, 2, 1, 1), np.float32)})
+    proto = model(
+        [made], [value("x", [1, 2, 3, 4])], [value("y", None)], {"w": np.ones((5, 2, 1, 1), np.float32)}
+    )
     (facts,) = node_facts(validated(ir.from_proto(proto)), {"conv": "/features/0/conv"})
     assert (facts.name, facts.operator, facts.original) == ("conv", "Conv", "/features/0/conv")
     assert facts.inputs == ("float32 [1, 2, 3, 4]", "float32 [5, 2, 1, 1]")

@@ -12,8 +12,8 @@ from graphs import model, node, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reduction_hunt import operators
-from reduction_oracle import FailureOf, InProcess
 
+from reduction_oracle import FailureOf, InProcess
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.oracle import Candidate
 from rkmend.diagnose.reduction.baseline import Baseline
@@ -100,12 +100,12 @@ def test_the_smallest_size_costs_a_logarithm_of_trials(size, data):
 
 def test_sizes_that_only_some_of_fail():
     """Multiples of 7 fail: sections alone would stop anywhere; the certificate says that no tried one is left."""
-    reducer = reduced(
-        row("Tanh", size=210), InProcess(lambda m, _: "S" if sizes(m)[-1] % 7 == 0 else None)
-    )
+    reducer = reduced(row("Tanh", size=210), InProcess(lambda m, _: "S" if sizes(m)[-1] % 7 == 0 else None))
     (size,) = sizes(reducer.model)[1:]
     assert size % 7 == 0 and size < 210
-    assert reducer.certificate and all(line.observation is None or not line.observation.failure for line in reducer.certificate)
+    assert reducer.certificate and all(
+        line.observation is None or not line.observation.failure for line in reducer.certificate
+    )
 
 
 def test_another_failure_is_no_progress_and_is_kept_aside():

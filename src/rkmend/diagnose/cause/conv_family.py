@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rkmend.diagnose.cause.conv_point import SHAPE, SIZES, geometry, whole
+from rkmend.diagnose.cause.conv_tiling import tiled_features
 from rkmend.diagnose.cause.family import CannotBuild, Factor, Feature, Point, Value
 from rkmend.graph import InvalidModel, validated
 from rkmend.targets import Target
-from rkmend.tiling import bands
-from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.sharing import row_sharings
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-SIZES = ("batch", "in_channels", "height", "width", "out_channels")
-"""Down to 1 and up to the original's; `in_channels` and `out_channels` are per group, times `groups`."""
-SHAPE = (
-    "kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w",
-    "pad_top", "pad_left", "pad_bottom", "pad_right",
-)  # fmt: skip
 NEIGHBOURS: tuple[Value, ...] = ("none", "Relu", "Sigmoid")
 MOST_VALUES = 64 << 20
 """Elements of input, output or weights beyond which a point is not built: it would take minutes to judge."""
@@ -38,13 +31,11 @@ class ConvFamily:
         reproducer: Its point.
         original: The point of the Conv in the model as given.
         target: For features that the tiling decides.
-        element_bytes: Of the numbers that the build computes with: 2 for fp16, 1 for int8.
     """
 
     reproducer: Point
     original: Point
     target: Target
-    element_bytes: int = 2
 
     @property
     def start(self) -> Point:
@@ -61,7 +52,7 @@ class ConvFamily:
         factors += [self._between(name, least=2) for name in ("dilation_h", "dilation_w")]
         factors += [self._between(name, more=2) for name in SHAPE if name.startswith("pad")]
         factors += [self._between(name, beyond=(2, 3)) for name in ("batch", "stride_h", "stride_w")]
-        groups = tuple(sorted({_whole(self.reproducer, "groups"), _whole(self.original, "groups")}))
+        groups = tuple(sorted({whole(self.reproducer, "groups"), whole(self.original, "groups")}))
         factors.append(Factor("groups", choices=groups, beyond=(1, 2)))
         factors.append(Factor("bias", choices=("no", "yes")))
         factors.append(Factor("before", choices=NEIGHBOURS))
@@ -73,7 +64,7 @@ class ConvFamily:
         """See `Family.features`."""
 
         def number(name: str) -> Feature:
-            return Feature(name, lambda point: _whole(point, name))
+            return Feature(name, lambda point: whole(point, name))
 
         features = [number(name) for name in (*SIZES, *SHAPE, "groups")]
         for side, axis in (("top", "h"), ("bottom", "h"), ("left", "w"), ("right", "w")):
@@ -81,12 +72,15 @@ class ConvFamily:
             features.append(Feature(name, _excess(side, axis), cost=1.0))
         for axis in ("h", "w"):
             features.append(Feature(f"stride_{axis} - dilated_kernel_{axis}", _step_over(axis), cost=1.0))
-        for name in ("before", "after"):
-            features.append(Feature(f"there is an activation {name} it", _given(name, "none"), yes_no=True))
-        features.append(Feature("has bias", _given("bias", "no"), yes_no=True))
+        for factor, absent, name, chinese in (
+            ("before", "none", "there is an activation before it", "前面有激活函数"),
+            ("after", "none", "there is an activation after it", "后面有激活函数"),
+            ("bias", "no", "has bias", "有 bias"),
+        ):
+            features.append(Feature(name, _given(factor, absent), yes_no=True, name_zh=chinese))
         features.append(Feature("output_rows", lambda point: geometry(point).rows.outputs, cost=1.2))
         features.append(Feature("output_columns", lambda point: geometry(point).cols.outputs, cost=1.2))
-        return (*features, *self._tiled())
+        return (*features, *tiled_features(self.original, self.target))
 
     def build(self, point: Point) -> ir.Model:
         """See `Family.build`. Weights are seeded random numbers: equal points give equal models."""
@@ -141,91 +135,22 @@ class ConvFamily:
 
     def _between(self, name: str, *, least: int = 0, more: int = 0, beyond: tuple[Value, ...] = ()) -> Factor:
         """An ordered factor from its simplest value, or the reproducer's, to the original's."""
-        low, high = sorted((_whole(self.reproducer, name), _whole(self.original, name)))
+        low, high = sorted((whole(self.reproducer, name), whole(self.original, name)))
         low = min(low, 0 if name.startswith("pad") else 1)
         return Factor(name, low, max(high + more, least), beyond=beyond)
-
-    def _tiled(self) -> list[Feature]:
-        """What follows from how the compiler cuts the layer for the target, where that is known."""
-        cbuf, size = self.target.cbuf, self.element_bytes
-        if cbuf is None:
-            return []
-
-        def live(point: Point) -> float:
-            shape = geometry(point)
-            cuts = row_sharings(shape, self.target.cores, size, cbuf)
-            return min((cut.live_rows(shape.rows) for cut in cuts), default=shape.rows.outputs)
-
-        return [
-            Feature(
-                "row_entries",
-                lambda point: bands.row_entries(_whole(point, "width"), geometry(point).channels, size, cbuf),
-                cost=1.5,
-                meaning="row_entries: entries of the on-chip buffer (CBUF) that one row of the input takes.",
-                meaning_zh="row_entries: 输入特征图的一行在片上缓存 (CBUF) 中占用的条目数。",
-            ),
-            Feature(
-                "weight_banks",
-                lambda point: bands.weight_banks(geometry(point), size, cbuf),
-                cost=1.5,
-                meaning="weight_banks: banks of the on-chip buffer (CBUF) that the weights take.",
-                meaning_zh="weight_banks: 权重在片上缓存 (CBUF) 中占用的 bank 数。",
-            ),
-            Feature(
-                "live_rows_in_emptiest_piece",
-                live,
-                cost=1.5,
-                meaning="live_rows_in_emptiest_piece: the compiler shares the output rows out among the cores, in "
-                "pieces of as many rows as the on-chip buffer (CBUF) takes. A padding beyond the kernel (pad_bottom > "
-                "dilated_kernel_h - 1, or the same at the top) makes rows that see no input. This is how many rows of "
-                "a piece see any, for the piece with the fewest; at 0 or less a piece is nothing but padding.",
-                meaning_zh="live_rows_in_emptiest_piece: 编译器按片上缓存 (CBUF) 能容纳的行数把输出行切块, 分给各个核。"
-                "超出卷积核的填充 (pad_bottom > dilated_kernel_h - 1, 顶部同理) 会产生看不到任何输入的输出行。"
-                "该值是各块中能看到输入的行数的最小值; 小于等于 0 表示有一块全是填充。",
-            ),
-        ]
-
-
-def geometry(point: Point) -> ConvGeometry:
-    """The Conv at a point; its channels are multiples of the groups."""
-    size: Mapping[str, int] = {name: _whole(point, name) for name in (*SIZES, *SHAPE, "groups")}
-    return ConvGeometry(
-        batch=size["batch"], channels=size["in_channels"] * size["groups"], height=size["height"],
-        width=size["width"], out_channels=size["out_channels"] * size["groups"],
-        **{name: size[name] for name in SHAPE}, groups=size["groups"],
-    )  # fmt: skip
-
-
-def point_of(shape: ConvGeometry, *, bias: bool) -> Point:
-    """The point of a Conv, without neighbours."""
-    sizes = {
-        "batch": shape.batch, "in_channels": shape.channels // shape.groups, "height": shape.height,
-        "width": shape.width, "out_channels": shape.out_channels // shape.groups, "groups": shape.groups,
-    }  # fmt: skip
-    return {
-        **sizes,
-        **{name: cast(int, getattr(shape, name)) for name in SHAPE},
-        "bias": "yes" if bias else "no",
-        "before": "none",
-        "after": "none",
-    }
-
-
-def _whole(point: Point, name: str) -> int:
-    return cast(int, point[name])
 
 
 def _extent(point: Point, axis: str) -> int:
     """Length of the dilated kernel."""
-    return (_whole(point, f"kernel_{axis}") - 1) * _whole(point, f"dilation_{axis}") + 1
+    return (whole(point, f"kernel_{axis}") - 1) * whole(point, f"dilation_{axis}") + 1
 
 
 def _excess(side: str, axis: str) -> Callable[[Point], float]:
-    return lambda point: _whole(point, f"pad_{side}") - (_extent(point, axis) - 1)
+    return lambda point: whole(point, f"pad_{side}") - (_extent(point, axis) - 1)
 
 
 def _step_over(axis: str) -> Callable[[Point], float]:
-    return lambda point: _whole(point, f"stride_{axis}") - _extent(point, axis)
+    return lambda point: whole(point, f"stride_{axis}") - _extent(point, axis)
 
 
 def _given(name: str, absent: str) -> Callable[[Point], float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rkmend.diagnose.cause import words
-from rkmend.diagnose.cause.family import CannotBuild, Family, Point
+from rkmend.diagnose.cause.family import Both, CannotBuild, Family, Point
 from rkmend.diagnose.cause.one_by_one import OneByOne
 from rkmend.diagnose.cause.predicate import Predicate, Sample, learn
 from rkmend.diagnose.cause.record import Confirmation, Counterexample, Experiment, Tried
@@ -84,7 +84,7 @@ class Explainer:
         return min(tested.failing, tested.total - tested.failing) >= LEAST
 
     @property
-    def why_not(self) -> words.Both:
+    def why_not(self) -> Both:
         """Why nothing is established, after `run`."""
         if all(failed for _, failed in self.survey.labelled()):
             return words.nothing_helped(sum(1 for _ in self.survey.labelled()) - 1, self.survey.otherwise)
@@ -123,7 +123,7 @@ class Explainer:
             if not self.predicate or not self.predicate.atoms:
                 return
             self.doing("confirming on fresh samples")
-            self._confirm(self.predicate)
+            self._confirm()
             if self.established:
                 return
 
@@ -151,23 +151,20 @@ class Explainer:
         self.predicate = learn(material, self.family.features)
         self.confirmation, self.counterexamples = None, ()  # they were another predicate's
 
-    def _confirm(self, predicate: Predicate) -> None:
+    def _confirm(self) -> None:
         """Fresh samples from both sides of the predicate, as many of each as there are up to `FRESH`."""
-        points = [
-            point
-            for side in (True, False)
-            for point in self.survey.draw(FRESH, lambda point, side=side: self.says(point) == side)
-        ]
-        agreed = failing = total = 0
+        failing = list(self.survey.draw(FRESH, self.says))
+        points = [*failing, *self.survey.draw(FRESH, lambda point: not self.says(point))]
+        agreed = said_to_fail = total = 0
         against = []
         for point, observation, _ in self.survey.judged(points):
             label, predicted = self.survey.label(observation), self.says(point)
             if label is None or observation is None:
                 continue
             total += 1
-            failing += predicted
+            said_to_fail += predicted
             agreed += label == predicted
             if label != predicted:
                 against.append(Counterexample(dict(point), predicted, observation))
-        self.confirmation = Confirmation(agreed, total, failing, DRAWN)
+        self.confirmation = Confirmation(agreed, total, said_to_fail, DRAWN)
         self.counterexamples = tuple(against)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rkmend.diagnose.cause.conv_family import ConvFamily, point_of
+from rkmend.diagnose.cause.conv_family import ConvFamily
+from rkmend.diagnose.cause.conv_point import point_of
 from rkmend.diagnose.cause.family import Family
 from rkmend.diagnose.cause.general_family import GeneralFamily
 from rkmend.rules.conv_node import ConvNode

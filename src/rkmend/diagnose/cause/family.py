@@ -19,6 +19,9 @@ Value = int | str
 Point = Mapping[str, Value]
 """One model of a family: a value for every factor, by name."""
 
+Both = tuple[str, str]
+"""The same in English and in Chinese."""
+
 
 class CannotBuild(RkmendError):
     """There is no valid model at a point."""
@@ -67,7 +70,9 @@ class Factor:
         return min(self.high, max(self.low, value + int(random.choice([-2, -1, 1, 2]))))
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.choices)) if self.choices else f"{self.low} to {self.high}"
+        if self.choices:
+            return ", ".join(map(str, self.choices))
+        return f"{self.low} to {self.high}" if self.low < self.high else str(self.low)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Feature:
         of: Its value at a point.
         cost: How much is asked of the reader: 1 for a factor; a statement about simple things is preferred.
         yes_no: Whether the name is a statement that holds (1) or does not (0).
+        name_zh: Such a statement in Chinese; names of numbers are the same in all languages.
         meaning: A sentence for a name that does not explain itself.
         meaning_zh: The same in Chinese.
     """
@@ -87,6 +93,7 @@ class Feature:
     of: Callable[[Point], float]
     cost: float = 1.0
     yes_no: bool = False
+    name_zh: str = ""
     meaning: str = ""
     meaning_zh: str = ""
 

@@ -48,12 +48,10 @@ def frontier(explainer: Explainer) -> Frontier | None:
     Raises:
         BudgetSpent: Of the oracle.
     """
-    predicate, start = explainer.predicate, explainer.family.start
-    if predicate is None:
-        return None
+    survey, start = explainer.survey, explainer.family.start
 
     def says(first: Factor, second: Factor, x: Value, y: Value) -> bool:
-        return predicate(explainer.features({**start, first.name: x, second.name: y}))
+        return explainer.says({**start, first.name: x, second.name: y})
 
     def worth(grid: _Grid) -> int:
         """How often the predicate flips along the axis along which it flips less."""
@@ -70,26 +68,24 @@ def frontier(explainer: Explainer) -> Frontier | None:
     grid = [{**start, first.name: x, second.name: y} for x in columns for y in rows]
     points = [
         (point[first.name], point[second.name], label)
-        for point, observation, _ in explainer.judged(grid)
-        if (label := explainer.label(observation)) is not None
+        for point, observation, _ in survey.judged(grid)
+        if (label := survey.label(observation)) is not None
     ]
     return Frontier(first.name, second.name, tuple(points), lambda x, y: says(first, second, x, y))
 
 
 def _telling(explainer: Explainer) -> list[Factor]:
     """The factors whose change most often changes what the predicate says, the most telling first."""
-    predicate, family = explainer.predicate, explainer.family
-    assert predicate is not None
+    survey, family = explainer.survey, explainer.family
     random = np.random.default_rng(0)
-    failing = [point for point, label in explainer.labelled() if label]
+    failing = [point for point, failed in survey.labelled() if failed]
     flips = dict.fromkeys(family.factors, 0)
     for factor in family.factors:
         for _ in range(DRAWS):
             point = failing[int(random.integers(len(failing)))]
             changed = {**point, factor.name: factor.draw(random)}
-            if explainer.exists(changed):
-                before, after = explainer.features(point), explainer.features(changed)
-                flips[factor] += predicate(before) != predicate(after)
+            if explainer.says(changed) != explainer.says(point):
+                flips[factor] += survey.exists(changed)
     telling = [factor for factor in family.factors if flips[factor]]
     return sorted(telling, key=lambda factor: flips[factor], reverse=True)[:TELLING]
 
@@ -101,7 +97,7 @@ def _axes(factor: Factor, explainer: Explainer) -> list[list[Value]]:
     start = explainer.family.start
     tried = {
         int(point[factor.name])
-        for point, _ in explainer.labelled()
+        for point, _ in explainer.survey.labelled()
         if all(point[name] == value for name, value in start.items() if name != factor.name)
     }
     spread = sorted(tried)

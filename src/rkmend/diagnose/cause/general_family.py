@@ -16,7 +16,8 @@ from rkmend.graph import CannotExtract, InvalidModel, validated
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-GIVEN, CHANGED = "as given", "changed"
+GIVEN, CHANGED = "no", "yes"
+"""Whether a simplification is taken: `node 'relu' (Relu): removed: no -> yes`."""
 MOST_FACTORS = 96
 """A larger culprit has more; the first ones, nodes and sizes, tell most."""
 WITHOUT_MEANING = ("names", "remarks")
@@ -64,9 +65,7 @@ class GeneralFamily:
     def features(self) -> tuple[Feature, ...]:
         """See `Family.features`."""
         return tuple(
-            Feature(name, _number(name))
-            if isinstance(step, Scale)
-            else Feature(_statement(step), _is_given(name), yes_no=True)
+            Feature(name, _number(name)) if isinstance(step, Scale) else _yes_no(step, name)
             for name, step in self._steps.items()
         )
 
@@ -88,16 +87,16 @@ class GeneralFamily:
         return model
 
 
-def _statement(step: Change) -> str:
+def _yes_no(step: Change, factor: str) -> Feature:
     """What holds of the culprit and not of the changed one."""
-    return (
-        f"{step.element} is there" if step.what == "removed" else f"{step.element} as given ({step.what}: no)"
+    english, chinese = (
+        f"{step.element} as given (not {step.what})",
+        f"{step.element} 未作此改动 ({step.what})",
     )
+    if step.what == "removed":
+        english, chinese = f"{step.element} is there", f"{step.element} 存在"
+    return Feature(english, lambda point: float(point[factor] == GIVEN), yes_no=True, name_zh=chinese)
 
 
 def _number(name: str) -> Callable[[Point], float]:
     return lambda point: float(point[name])
-
-
-def _is_given(name: str) -> Callable[[Point], float]:
-    return lambda point: float(point[name] == GIVEN)

@@ -55,14 +55,17 @@ class OneByOne:
         start, outcomes = self.survey.family.start[factor.name], self._outcomes.get(factor.name, {})
         assert isinstance(start, int)
         for sign in (-1, 1):
-            way = {(value - start) * sign: outcome for value, outcome in outcomes.items() if isinstance(value, int)}
-            converted = [far for far, outcome in way.items() if far > 0 and outcome == "converted"]
+            way = {0: "fails alike"}
+            way |= {
+                (value - start) * sign: seen for value, seen in outcomes.items() if isinstance(value, int)
+            }
+            converted = [far for far, seen in way.items() if far > 0 and seen == "converted"]
             if not converted:
                 continue
             outer = min(converted)
-            inner = max(far for far, outcome in {**way, 0: "fails alike"}.items() if outcome == "fails alike" and far < outer)
+            inner = max(far for far, seen in way.items() if far < outer and seen == "fails alike")
             middle = (inner + outer) // 2
-            if middle not in (inner, *way):
+            if middle not in way:
                 yield factor, start + sign * middle
 
     def _try(self, steps: Sequence[_Step]) -> None:

@@ -65,17 +65,20 @@ class Cause(msgspec.Struct, kw_only=True):
     text: str
     text_zh: str
     predicate: tuple[Atom, ...] = ()
-    """The model fails iff all hold; the names of the features are explained in `text`."""
+    """The model fails iff all hold; the names of the features are explained in `text`. Unless `established`, no more
+    than the best that was learned."""
     domain: dict[str, str] = {}
     """Between what values each factor was varied; nothing is said of models beyond."""
     confirmed_on: Confirmation | None = None
     counterexamples: tuple[Counterexample, ...] = ()
     without_influence: tuple[str, ...] = ()
-    """Factors none of whose values, tried one by one, made the failure go away."""
+    """Factors of which other values were tried, each on its own, and the model failed alike with all of them."""
     experiments: tuple[Experiment, ...] = ()
     samples: tuple[Tried, ...] = ()
     deciding: tuple[str, ...] = ()
     """The two factors of the picture, the most telling first."""
     trials: int = 0
     seconds: float = 0.0
+    clock: dict[str, float] = {}
+    """Of these seconds: for `predicate` (with the picture), `advice` and `surroundings`."""
     files: dict[str, str] = {}

@@ -88,7 +88,7 @@ class Survey:
             wanted: Which ones.
         """
         failing = [point for point, failed in self.labelled() if failed]
-        taken = set(self._tried)
+        taken = {*self._tried, self._digest(self.family.start)}
         for _ in range(number * DRAWS):
             if number == 0:
                 return

@@ -63,6 +63,7 @@ class Reducer:
     invalid: int = 0
     others: dict[str, OtherSeen] = field(default_factory=dict)
     other_counts: Counter[str] = field(default_factory=Counter)
+    _searched: bool = False
     _refuted: dict[str, Observation] = field(default_factory=dict)
     """By digest, the run which shows that a candidate does not fail alike."""
 
@@ -110,12 +111,16 @@ class Reducer:
             tried: list[Change] = []
             self.first(_noting(_changes_until_scale(parameters(self.model), visited), tried))
             visited.update(_key(change) for change in tried)
+        self._searched = True
         return self.model is not before
 
     def _shrink(self, scale: Scale) -> None:
-        """The smallest value that still fails: what the certificate will try, then sections of what is between."""
+        """The smallest value that still fails: the simplest and three values between, then between those.
+
+        When all were searched before, most are where they have to be: then what the certificate will try comes first.
+        """
         low, high = scale.smallest - 1, scale.current  # low does not fail alike, high does
-        probes = _below(scale)
+        probes = _below(scale) if self._searched else {scale.smallest, *_between(scale.smallest, high)}
         while high - low > 1:
             now = next((s for s in _scales(self.model) if s.element == scale.element), scale)
             if now.current != high:
