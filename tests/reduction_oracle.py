@@ -46,6 +46,9 @@ class InProcess:
                 self._known[digest] = self._run(candidate)
             yield candidate, self._known[digest]
 
+    def repeat(self, candidate: Candidate, times: int) -> tuple[Observation, ...]:
+        return tuple(self.ask(candidate, fresh=True) for _ in range(times))
+
     def ask(self, candidate: Candidate, *, fresh: bool = False) -> Observation:
         digest = digest_ir(candidate.model)
         if fresh or digest not in self._known:

@@ -68,3 +68,7 @@ class Oracle(Protocol):
     def ask(self, candidate: Candidate, *, fresh: bool = False) -> Observation:
         """Judges one candidate; `fresh` runs it even if it is remembered, to see whether it is stable."""
         ...
+
+    def repeat(self, candidate: Candidate, times: int) -> tuple[Observation, ...]:
+        """Runs one candidate several times, several at once, remembered or not."""
+        ...

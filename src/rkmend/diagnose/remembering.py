@@ -68,6 +68,11 @@ class RememberingOracle(ABC):
         question = self._question(candidate, set(), fresh=fresh, refuse=False)
         return next(self._lookahead.results([question]))[1]
 
+    def repeat(self, candidate: Candidate, times: int) -> tuple[Observation, ...]:
+        """Runs one candidate several times; see `Oracle.repeat`. Charged as `ask` is."""
+        questions = (self._question(candidate, set(), fresh=True, refuse=False) for _ in range(times))
+        return tuple(observation for _, observation in self._lookahead.results(questions))
+
     def adapt(self, baseline: Observation | None) -> None:
         """Sets the time limit for candidates by what the model as given took; None restores the limit of the user.
 

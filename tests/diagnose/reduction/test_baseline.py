@@ -24,6 +24,9 @@ class Scripted:
         self.asked += 1
         return next(self._runs)
 
+    def repeat(self, candidate: Candidate, times: int) -> tuple[Observation, ...]:
+        return tuple(self.ask(candidate, fresh=True) for _ in range(times))
+
 
 def measure(*failures: str | None, outcome: str = "") -> Baseline:
     oracle = Scripted(*failures, outcome=outcome)
@@ -83,7 +86,7 @@ def test_what_takes_its_whole_limit_is_run_once(outcome):
     [
         ("SSS", "aborted", None, 3),
         ("SS.", "aborted", 2, 3),
-        ("S.S", "aborted", 1, 2),
+        ("S.S", "aborted", 1, 3),
         ("T", "aborted", 0, 1),
         ("S", "rejected", None, 1),
         ("S", "exit 3", None, 1),

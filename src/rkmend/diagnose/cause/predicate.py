@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,6 +14,8 @@ MOST_ATOMS = 4
 """More conditions than this are no statement but a table."""
 PRICE = 2.0
 """Errors that a unit of cost has to avoid: one stray sample is no reason for one more condition."""
+STRAY = 0.05
+"""Share of the samples that may speak against a condition that is considered at all: failures may be flaky."""
 CANDIDATES = 48
 """Conditions that are combined, the most telling first; all triples of them take a tenth of a second."""
 
@@ -28,7 +31,10 @@ class Atom(msgspec.Struct, frozen=True):
 
     def holds(self, features: Mapping[str, float]) -> bool:
         """Whether it holds at a point with these features."""
-        found = features[self.feature]
+        return self.met_by(features[self.feature])
+
+    def met_by(self, found: float) -> bool:
+        """Whether it holds for a value of its feature."""
         return found >= self.value if self.at_least else found <= self.value
 
     def __str__(self) -> str:
@@ -61,48 +67,69 @@ class Sample(msgspec.Struct, frozen=True):
 def learn(samples: Sequence[Sample], features: Sequence[Feature]) -> Predicate:
     """The conjunction with the fewest errors and the least to read.
 
-    Every condition is one that the failing samples meet (all but a few: a failure may be flaky), at the
-    tightest value; of these, the cheapest set is chosen that the passing samples do not meet.
+    Every condition is one that the failing samples meet, all but a few, at the tightest value: a failure may be
+    flaky. Of these, the cheapest set is chosen that the passing samples do not meet.
 
     Args:
-        samples: At least one that failed.
+        samples: In any order; none, or some of one kind only, give the empty predicate.
         features: In order of preference.
     """
-    failing = [sample for sample in samples if sample.failed]
-    passing = [sample for sample in samples if not sample.failed]
-    cost = {feature.name: feature.cost for feature in features}
-    stray = len(failing) // 30
+    failed = [sample.failed for sample in samples]
+    passing, stray = failed.count(False), STRAY * len(samples)
     scored = []
     for rank, feature in enumerate(features):
-        found = sorted(sample.features[feature.name] for sample in failing)
-        for skipped in range(min(stray + 1, len(found))):
-            for atom in (
-                Atom(feature.name, True, found[skipped], feature.yes_no),
-                Atom(feature.name, False, found[-1 - skipped], feature.yes_no),
-            ):
-                missed = _mask(not atom.holds(sample.features) for sample in failing)
-                excluded = _mask(not atom.holds(sample.features) for sample in passing)
-                if excluded:
-                    scored.append((excluded.bit_count() - missed.bit_count(), -cost[feature.name], -rank,
-                                   atom, missed, excluded))  # fmt: skip
-    best = _undominated(sorted(scored, key=lambda item: item[:3], reverse=True))[:CANDIDATES]
+        values = [sample.features[feature.name] for sample in samples]
+        for atom in _tightest(feature, values, failed, int(stray)):
+            holds = [atom.met_by(value) for value in values]
+            missed = _mask(fails and not met for fails, met in zip(failed, holds, strict=True))
+            excluded = _mask(not fails and not met for fails, met in zip(failed, holds, strict=True))
+            gain = excluded.bit_count() - missed.bit_count()
+            if gain > 0:
+                scored.append(_Scored(gain, -feature.cost, -rank, atom, missed, excluded))
+    best = _undominated(sorted(scored, key=lambda item: item[:3], reverse=True))
     chosen: tuple[Atom, ...] = ()
-    least = float(len(passing))
+    least = float(passing)
     for size in range(1, MOST_ATOMS + 1):
         for group in combinations(best[: CANDIDATES if size < MOST_ATOMS else CANDIDATES // 2], size):
             missed = excluded = 0
             price = 0.0
-            for _, minus_cost, _, _, one_missed, one_excluded in group:
-                missed |= one_missed
-                excluded |= one_excluded
-                price -= minus_cost * PRICE
-            errors = missed.bit_count() + len(passing) - excluded.bit_count()
+            for item in group:
+                missed |= item.missed
+                excluded |= item.excluded
+                price -= item.minus_cost * PRICE
+            errors = missed.bit_count() + passing - excluded.bit_count()
             if errors + price < least - 1e-9:
-                least, chosen = errors + price, tuple(item[3] for item in group)
+                least, chosen = errors + price, tuple(item.atom for item in group)
     return Predicate(chosen)
 
 
-_Scored = tuple[int, float, int, Atom, int, int]
+def _tightest(
+    feature: Feature, values: Sequence[float], failed: Sequence[bool], stray: int
+) -> Iterator[Atom]:
+    """Conditions that the failing samples meet, all but at most `stray`."""
+    found = sorted(value for value, fails in zip(values, failed, strict=True) if fails)
+    for at_least, ordered in ((True, found), (False, found[::-1])):
+        for value in dict.fromkeys(ordered[: stray + 1]):
+            yield Atom(feature.name, at_least, value, feature.yes_no)
+
+
+class _Scored(NamedTuple):
+    """A condition and what it is good for, the best first in order.
+
+    Attributes:
+        gain: Passing samples excluded, less failing samples missed.
+        minus_cost: Of the feature.
+        minus_rank: Of the feature.
+        missed: Failing samples that do not meet it, as a bit mask.
+        excluded: Passing samples that do not meet it.
+    """
+
+    gain: int
+    minus_cost: float
+    minus_rank: int
+    atom: Atom
+    missed: int
+    excluded: int
 
 
 def _undominated(scored: list[_Scored]) -> list[_Scored]:
@@ -110,15 +137,16 @@ def _undominated(scored: list[_Scored]) -> list[_Scored]:
     kept: list[_Scored] = []
     for item in scored:
         if not any(
-            other[5] | item[5] == other[5] and other[4] & ~item[4] == 0 and other[1] >= item[1]
+            item.excluded & ~other.excluded == 0
+            and other.missed & ~item.missed == 0
+            and other.minus_cost >= item.minus_cost
             for other in kept
         ):
             kept.append(item)
+        if len(kept) == CANDIDATES:
+            break
     return kept
 
 
 def _mask(bits: Iterable[bool]) -> int:
-    mask = 0
-    for index, bit in enumerate(bits):
-        mask |= bit << index
-    return mask
+    return int("".join("01"[bit] for bit in bits) or "0", 2)

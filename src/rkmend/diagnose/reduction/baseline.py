@@ -54,7 +54,7 @@ class Baseline:
         runs = [first]
         while (
             first.failure is None and len(runs) < RUNS
-        ):  # somebody has seen it fail, perhaps it does now and then
+        ):  # somebody has seen it fail; perhaps it does now and then
             first = oracle.ask(candidate, fresh=True)
             runs.append(first)
         failure = first.failure
@@ -64,9 +64,9 @@ class Baseline:
                 hint="There is nothing to reduce or to explain.",
             )
         if not _costly(first):
-            runs += [oracle.ask(candidate, fresh=True) for _ in range(RUNS - len(runs))]
+            runs += oracle.repeat(candidate, RUNS - len(runs))
             if any(run.failure != failure for run in runs):
-                runs += [oracle.ask(candidate, fresh=True) for _ in range(FLAKY_RUNS - RUNS)]
+                runs += oracle.repeat(candidate, FLAKY_RUNS - RUNS)
             if sum(run.failure == failure for run in runs) == 1:
                 raise NoFailure(
                     f"the failure vanished: it was seen once ({failure}) and in none of {len(runs) - 1} other runs",
@@ -109,8 +109,7 @@ class Baseline:
         if first.failure != self.failure:
             return first
         number = 0 if _deterministic(first) or _costly(first) else RUNS - 1
-        again = (oracle.ask(candidate, fresh=True) for _ in range(number))
-        return next((run for run in again if run.failure != self.failure), None)
+        return next((run for run in oracle.repeat(candidate, number) if run.failure != self.failure), None)
 
     def again(self, oracle: Oracle, candidate: Candidate) -> tuple[Observation, ...]:
         """Runs the reproducer, as often as the model as given was run.
@@ -118,7 +117,7 @@ class Baseline:
         Raises:
             NoFailure: It never fails alike, although it did while it was looked for.
         """
-        runs = tuple(oracle.ask(candidate, fresh=True) for _ in self.runs)
+        runs = oracle.repeat(candidate, len(self.runs))
         if not any(run.failure == self.failure for run in runs):
             raise NoFailure(
                 f"the failure vanished: the smallest model that failed ({self.failure}) did not do so when it was run "
