@@ -12,10 +12,11 @@ from rkmend._version import __version__
 if TYPE_CHECKING:
     from rkmend.conversion import convert
     from rkmend.diagnose.budget import Budget
+    from rkmend.diagnose.reduction.record import Reduction
     from rkmend.errors import EnvironmentFailure, InputError, RkmendError
     from rkmend.explanation import Explanation, explain
     from rkmend.records import Conversion, Status
-    from rkmend.reduction import Check, Reduction, reduce
+    from rkmend.reduction import Check, reduce
     from rkmend.rules import Exactness
     from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Limits

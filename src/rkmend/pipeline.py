@@ -25,6 +25,7 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Calibration, Reference, Trial
 from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import Outcome, Verdict
+from rkmend.verification.reference import candidate_reference
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -36,6 +37,10 @@ beyond its kernel converts in one run and aborts in the next (own trials, 2.3.2)
 
 LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
 """Outcomes that are worth cutting the model into pieces for: a failure that comes fast and by itself."""
+WRONG_SECONDS = 180.0
+"""How long wrong numbers are traced to their operators: each piece is run by ONNX Runtime and by the simulator."""
+FURTHER = 8
+"""How often a mended model that converts and computes something else is mended further."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,10 @@ class Pipeline:
             candidates=self._candidates,
             culprits=self._culprits,
             prove=lambda before, after, finding, mend: Proving(before, after, finding, mend, self.scratch),
-            attempt=self._try,
+            attempt=self._attempt,
             rejected=rejected,
         )
-        best = self._cheapest_that_holds(search.converted(start), rejected)
+        best = self._cheapest_that_holds(search, search.converted(start))
         self.result.rejected_mends = tuple(
             rejection(item, self.result.options, self.target) for item in rejected
         )
@@ -131,36 +136,55 @@ class Pipeline:
         self.result.verification = output_checks(best.verdict, best.options)
         return best
 
-    def _cheapest_that_holds(self, states: Sequence[State], rejected: list[Rejected]) -> State | None:
+    def _cheapest_that_holds(self, search: Search, states: Sequence[State]) -> State | None:
         """The first State that keeps converting and agrees with ONNX Runtime; the others are filed with the reason."""
         best: State | None = None
         for state in states:
             step = state.steps[-1]
             if best is None:
                 self.progress.step(f"verifying {step.mend.name}")
-                confirmed, why = self._confirm(state)
-                if confirmed:
-                    best = confirmed
+                best, why = self._carried_through(search, state)
+                if best:
                     continue
             else:
                 prices = f"{price(state, self.target)} against {price(best, self.target)}"
                 why = f"costs more than {best.steps[-1].mend.name}: {prices}"
-            rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
+            search.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
         return best
 
-    def _confirm(self, state: State) -> tuple[State | None, str]:
-        """Runs a State's Trial again until it has converted `REPETITIONS` times; the last run verifies and is kept."""
+    def _carried_through(self, search: Search, state: State) -> tuple[State | None, str]:
+        """A State that converts, confirmed; mended further while it converts and computes something else."""
+        why = ""
+        for _ in range(FURTHER):
+            state, why = self._confirmed(state)
+            if not why:
+                return state, ""
+            further = search.follow(state) if state.verdict.outcome is Outcome.WRONG else None
+            if further is None:
+                break
+            state = further
+        return None, why
+
+    def _confirmed(self, state: State) -> tuple[State, str]:
+        """Runs a State's Trial again until it has converted `REPETITIONS` times; the last run verifies.
+
+        Returns:
+            The State of the last run, and what speaks against it.
+        """
         for number in range(2, REPETITIONS + 1):
             last = number == REPETITIONS
             label = f"{state.steps[-1].mend.name}, run {number} of {REPETITIONS}"
             done = self._try(state.model, state.options, label, verify=last, fresh=not last)
-            if not done.verdict.converted:
-                verdict = done.verdict
-                if verdict.outcome is Outcome.WRONG:
-                    return None, f"the simulator disagrees: {verdict.message}"
-                return None, f"flaky: run {number} of {REPETITIONS} ended in {verdict.signature}"
             state = State(state.model, state.options, done, state.steps)
+            if done.verdict.outcome is Outcome.WRONG:
+                return state, f"the simulator disagrees: {done.verdict.message}"
+            if not done.verdict.converted:
+                return state, f"flaky: run {number} of {REPETITIONS} ended in {done.verdict.signature}"
         return state, ""
+
+    def _attempt(self, state: State, model: ir.Model, options: BuildOptions, label: str) -> Done:
+        """A Trial of what a mend made of a State; where the numbers are what is wrong, they are looked at."""
+        return self._try(model, options, label, verify=state.verdict.outcome is Outcome.WRONG)
 
     def _try(
         self, model: ir.Model, options: BuildOptions, label: str, *, verify: bool = False, fresh: bool = False
@@ -187,7 +211,8 @@ class Pipeline:
         report = state.done.report()
         nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
         signature = state.verdict.signature
-        if not nodes and signature and state.verdict.outcome in LOCATED:
+        wrong = state.verdict.outcome is Outcome.WRONG
+        if not nodes and signature and (wrong or state.verdict.outcome in LOCATED):
             observed = observation_of(state.done)
             oracle = TrialOracle(
                 self.trials,
@@ -196,13 +221,14 @@ class Pipeline:
                 state.options,
                 self.scratch / "parts",
                 calibration=self.calibration,
-                budget=Budget(),
+                reference_for=candidate_reference if wrong else None,
+                budget=Budget(seconds=WRONG_SECONDS if wrong else None),
             )
             oracle.adapt(observed)
             baseline = Baseline(str(signature), (observed,))
             nodes = by_reduction(state.model, baseline, oracle)
             how = "the fewest operators that fail alike on their own"
-        kinds = {str(node.name): node.op_type for node in state.model.graph}
+        kinds = {str(node.name): node.op_type for node in state.model.graph.all_nodes()}
         fatal = [failure for failure in report.config_failures if failure.fatal]
         fields = msgspec.to_builtins(fatal[0]) if fatal else {}
         return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
@@ -217,7 +243,7 @@ class Pipeline:
             if not rule.recognises(state.verdict):
                 continue
             for finding in rule.find(state.model, self.target):
-                if culprits & set(finding.nodes):
+                if not finding.nodes or culprits & set(finding.nodes):
                     if finding not in self.result.findings:
                         self.result.findings += (finding,)
                     pairs += [(finding, mend) for mend in rule.mends(state.model, self.target, finding)]

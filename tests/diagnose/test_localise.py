@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from models import chain, x_xt_in_a_chain
 
 import rkmend
+from reduction_oracle import InProcess, observed
 from rkmend.diagnose.localise import by_reduction, named_by_log
-from rkmend.diagnose.oracle import Observation
 from rkmend.diagnose.reduction.baseline import Baseline
 from rkmend.graph import load
 from rkmend.records import Status
@@ -20,29 +20,13 @@ from rkmend.toolkit.verdict import Outcome
 CRASH, OTHER = "build: SIGSEGV", "build: ValueError: something else"
 
 
-def seen(failure: str | None) -> Observation:
-    return Observation(failure, "rejected" if failure else "converted", "", 0.0, False, "")
-
-
-class Judge:
-    """An oracle in this process: says of the names of a part's nodes how it fails."""
-
-    def __init__(self, failure) -> None:
-        self.failure = failure
-
-    def observe(self, candidates):
-        for candidate in candidates:
-            yield candidate, self.ask(candidate)
-
-    def ask(self, candidate, *, fresh=False):
-        return seen(self.failure({node.name for node in candidate.model.graph}))
-
-
 def located(model, failure) -> tuple[str, ...]:
-    return by_reduction(model, Baseline(CRASH, (seen(CRASH),)), Judge(failure))
+    """By an oracle in this process that says of the names of a part's nodes how it fails."""
+    judge = InProcess(lambda part, _chance: failure({node.name for node in part.graph}), outcome="rejected")
+    return by_reduction(model, Baseline(CRASH, (observed(CRASH),)), judge)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.sets(st.integers(0, 11), min_size=1, max_size=3))
 def test_exactly_the_guilty_nodes_are_found(tmp_path_factory, guilty):
     path = tmp_path_factory.mktemp("chain") / "chain.onnx"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rkmend.diagnose.oracle import Oracle
+from rkmend.diagnose.oracle import BudgetSpent, Oracle
 from rkmend.diagnose.reduction.baseline import Baseline
 from rkmend.diagnose.reduction.change import Change
 from rkmend.diagnose.reduction.nodes import reduce_nodes
@@ -39,11 +40,13 @@ def by_reduction(model: ir.Model, baseline: Baseline, oracle: Oracle) -> tuple[s
         oracle: Judges its parts.
 
     Returns:
-        Node names in graph order; all of them when no part fails alike, none when every part does: then it is
-        the model as a whole that fails (its opset, say).
+        Node names in graph order, more than are needed if the oracle's budget was spent on the way; all of them
+        when no part fails alike, none when every part does: then it is the model as a whole that fails (its
+        opset, say).
     """
     reducer = Reducer(model, baseline, oracle)
-    reduce_nodes(reducer)
+    with suppress(BudgetSpent):  # what is left is what is known
+        reduce_nodes(reducer)
     kept = set(node_names(reducer.model))
     kinds = {node.op_type for node in model.graph if node.name in kept}
     innocent = [str(node.name) for node in model.graph if node.op_type not in kinds]

@@ -88,7 +88,7 @@ class Search:
         candidates: The findings and mends for what a State's failure shows, likeliest first.
         culprits: The nodes a State's failure comes from.
         prove: Begins to prove one application: (before, after, finding, mend).
-        attempt: Runs the Trial of a candidate: (model, options, label).
+        attempt: Runs the Trial of a candidate: (the State it comes from, model, options, label).
         rejected: Filled as the search goes.
     """
 
@@ -97,16 +97,16 @@ class Search:
     candidates: Callable[[State], Sequence[tuple[Finding, Mend]]]
     culprits: Callable[[State], tuple[str, ...]]
     prove: Callable[[ir.Model, ir.Model, Finding, Mend], Proving]
-    attempt: Callable[[ir.Model, BuildOptions, str], Done]
+    attempt: Callable[[State, ir.Model, BuildOptions, str], Done]
     rejected: list[Rejected]
 
     def converted(self, start: State) -> list[State]:
         """Every mended State that converts, cheapest first."""
-        ends = [self._follow(state) for state in self._steps(start, self.candidates(start))]
+        ends = [self.follow(state) for state in self._steps(start, self.candidates(start))]
         found = [end for end in ends if end is not None]
         return sorted(found, key=lambda state: cost(state.verdict, state.options, self.target))
 
-    def _follow(self, state: State) -> State | None:
+    def follow(self, state: State) -> State | None:
         """Takes a branch to its end: the same mend at each next culprit, another where that one does not help."""
         while not state.verdict.converted:
             last = state.steps[-1].mend.name
@@ -114,7 +114,8 @@ class Search:
             further = next(self._steps(state, pairs), None)
             if further is None:
                 step = state.steps[-1]
-                why = f"cures {', '.join(step.finding.nodes)}, but then {_failure(state.verdict)}"
+                cured = ", ".join(step.finding.nodes) or step.finding.name
+                why = f"cures {cured}, but then {_failure(state.verdict)}"
                 self.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
                 return None
             state = further
@@ -158,7 +159,8 @@ class Search:
         if not proof.holds:
             self.rejected.append(Rejected(finding, mend, f"not proved: {proof.does_not_cover}"))
             return None
-        done = self.attempt(candidate.model, candidate.options, f"{mend.name} at {finding.nodes[0]}")
+        place = finding.nodes[0] if finding.nodes else "the whole model"
+        done = self.attempt(state, candidate.model, candidate.options, f"{mend.name} at {place}")
         step = Step(finding, mend, proof, state.verdict, done.verdict)
         after = State(candidate.model, candidate.options, done, (*state.steps, step))
         if done.verdict.converted or self._progress(before, after):
@@ -179,6 +181,8 @@ class Search:
 
     def _progress(self, before: tuple[str, ...], after: State) -> bool:
         """Whether other nodes are to blame now than before."""
+        if not before:  # it was the model as a whole: any other failure is one further on
+            return after.verdict.signature != after.steps[-1].verdict_before.signature
         return not set(self.culprits(after)) & _touched(after, before)
 
 

@@ -82,7 +82,7 @@ def _emptiest_piece(shape: ConvGeometry, cores: int, cbuf: Cbuf) -> Both:
     )
     return (
         f"Here: {rows.outputs} output rows, for {cut.cores} cores in {cut.pieces} pieces of {cut.smallest} to "
-        f"{cut.largest} rows; {dead} at the {end} see padding only, and the {which} piece is {size} high.",
+        f"{cut.largest} rows; {dead} at the {end} see padding only, and the {which} piece has no more than {size}.",
         f"本例: {rows.outputs} 行输出, 按 {cut.cores} 个核切成 {cut.pieces} 块, 每块 {cut.smallest} 至 {cut.largest} 行"
         f"; {end_zh}有 {dead} 行只能看到填充, 而{which_zh}一块只有 {size} 行。",
     )

@@ -79,16 +79,14 @@ class Explainer:
     def established(self) -> bool:
         """Whether the predicate stood its test, on both sides."""
         tested = self.confirmation
-        if tested is None or tested.share < AGREEMENT:
-            return False
-        return min(tested.failing, tested.total - tested.failing) >= LEAST
+        return tested is not None and tested.share >= AGREEMENT and tested.smaller_side >= LEAST
 
     @property
     def why_not(self) -> Both:
         """Why nothing is established, after `run`."""
         if all(failed for _, failed in self.survey.labelled()):
             return words.nothing_helped(sum(1 for _ in self.survey.labelled()) - 1, self.survey.otherwise)
-        if self.confirmation and self.confirmation.share >= AGREEMENT:
+        if self.confirmation and self.confirmation.smaller_side < LEAST:
             return words.one_sided(LEAST)
         return words.no_predicate(self.confirmation)
 

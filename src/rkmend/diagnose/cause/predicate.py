@@ -16,6 +16,9 @@ PRICE = 2.0
 """Errors that a unit of cost has to avoid: one stray sample is no reason for one more condition."""
 STRAY = 0.05
 """Share of the samples that may speak against a condition that is considered at all: failures may be flaky."""
+MISS = 3
+"""Passing samples that a condition has to exclude for each failing one that it misses, to be considered: where most
+samples pass, any bound of any feature excludes more than it misses."""
 CANDIDATES = 48
 """Conditions that are combined, the most telling first; all triples of them take a tenth of a second."""
 
@@ -75,15 +78,15 @@ def learn(samples: Sequence[Sample], features: Sequence[Feature]) -> Predicate:
         features: In order of preference.
     """
     failed = [sample.failed for sample in samples]
-    passing, stray = failed.count(False), STRAY * len(samples)
+    passing, stray = failed.count(False), int(STRAY * len(samples))
     scored = []
     for rank, feature in enumerate(features):
         values = [sample.features[feature.name] for sample in samples]
-        for atom in _tightest(feature, values, failed, int(stray)):
+        for atom in _tightest(feature, values, failed, stray):
             holds = [atom.met_by(value) for value in values]
             missed = _mask(fails and not met for fails, met in zip(failed, holds, strict=True))
             excluded = _mask(not fails and not met for fails, met in zip(failed, holds, strict=True))
-            gain = excluded.bit_count() - missed.bit_count()
+            gain = excluded.bit_count() - MISS * missed.bit_count()
             if gain > 0:
                 scored.append(_Scored(gain, -feature.cost, -rank, atom, missed, excluded))
     best = _undominated(sorted(scored, key=lambda item: item[:3], reverse=True))
@@ -117,7 +120,7 @@ class _Scored(NamedTuple):
     """A condition and what it is good for, the best first in order.
 
     Attributes:
-        gain: Passing samples excluded, less failing samples missed.
+        gain: Passing samples excluded, less `MISS` times the failing samples missed.
         minus_cost: Of the feature.
         minus_rank: Of the feature.
         missed: Failing samples that do not meet it, as a bit mask.

@@ -48,6 +48,11 @@ class Confirmation(msgspec.Struct, frozen=True):
         """Of samples that did as the predicate says."""
         return self.agreed / self.total if self.total else 0.0
 
+    @property
+    def smaller_side(self) -> int:
+        """Samples on the side, failing or converting, that has fewer of them."""
+        return min(self.failing, self.total - self.failing)
+
 
 class Tried(msgspec.Struct, frozen=True):
     """A point that was tried, for pictures and for other statements than ours."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rkmend.diagnose.cause.family import CannotBuild, Family, Point
+from rkmend.diagnose.cause.family import CannotBuild, Family, Point, Value
 from rkmend.diagnose.oracle import Candidate, Observation, Oracle
 from rkmend.graph import digest_ir
 
@@ -40,6 +40,7 @@ class Survey:
     otherwise: int = 0
     _labelled: dict[str, tuple[Point, bool]] = field(default_factory=dict)
     _tried: set[str] = field(default_factory=set)
+    _digests: dict[tuple[Value, ...], str] = field(default_factory=dict)
 
     def judged(self, points: Sequence[Point]) -> Iterator[Judged]:
         """What comes of points, in their order.
@@ -133,11 +134,14 @@ class Survey:
         return changed
 
     def _digest(self, point: Point) -> str:
-        """Of the content of the model at a point; empty where there is none."""
-        try:
-            return digest_ir(self.family.build(point))
-        except CannotBuild:
-            return ""
+        """Of the content of the model at a point; empty where there is none. A small family is drawn from many times."""
+        key = tuple(point[factor.name] for factor in self.family.factors)
+        if key not in self._digests:
+            try:
+                self._digests[key] = digest_ir(self.family.build(point))
+            except CannotBuild:
+                self._digests[key] = ""
+        return self._digests[key]
 
     def _words(self, point: Point) -> str:
         changed = [f"{name} {value}" for name, value in point.items() if value != self.family.start[name]]

@@ -1,0 +1,91 @@
+"""OperatorRule: the common case of a rule, about single operators that the toolkit does not get right."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rkmend.rules.base import Exactness, Fact, Finding, Mend, Rule
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target
+from rkmend.toolkit.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+FAILED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND, Outcome.WRONG)
+"""Outcomes that an operator can be to blame for; which one it is, the culprits say."""
+
+
+class OperatorRule(Rule):
+    """A rule about single operators of the main graph, each rewritten into others that compute the same.
+
+    Subclasses say which operators (`operators`, `holds`), and give the rewrite (`rewrite`).
+    """
+
+    operators: ClassVar[frozenset[str]]
+    """Operator types; those outside of the default domain as `com.microsoft::Gelu`."""
+    mend: ClassVar[str]
+    """Name of the mend."""
+    summary: ClassVar[str]
+    """What it does, in one sentence."""
+    exactness: ClassVar[Exactness] = Exactness.ROUNDING
+    bound: ClassVar[float] = 0.0
+    """See `Mend.bound`."""
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """The facts because of which the rule holds at an operator of its types; None where it does not."""
+        return {}
+
+    @abstractmethod
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """Makes what takes the place of an operator.
+
+        Args:
+            node: With inferred shapes.
+            new: Makes nodes and constants.
+
+        Returns:
+            One value for each output; None for one that nobody reads.
+
+        Raises:
+            CannotApply: It does not fit this operator.
+        """
+
+    def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
+        """One sentence for the report."""
+        listed = ", ".join(f"{name} {value}" for name, value in facts.items())
+        return f"{node.op_type} '{node.name}' {self.name.replace('-', ' ')}" + (
+            f": {listed}." if listed else "."
+        )
+
+    def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
+        """See `Rule.find`."""
+        for node in model.graph:
+            kind = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+            if kind in self.operators and (facts := self.holds(node, target)) is not None:
+                name = str(node.name)
+                yield Finding(self.code, self.name, (name,), dict(facts), self.message(node, facts))
+
+    def recognises(self, verdict: Verdict) -> bool:
+        """Any failure that an operator can be to blame for."""
+        return verdict.outcome in FAILED
+
+    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+        """The rewrite."""
+        return [
+            Mend(
+                name=self.mend,
+                summary=self.summary,
+                exactness=self.exactness,
+                rewrite=partial(self._apply, finding.nodes[0]),
+                bound=self.bound,
+            )
+        ]
+
+    def _apply(self, name: str, model: ir.Model) -> None:
+        node = next(node for node in model.graph if node.name == name)
+        new = Replacement(node, code=self.code, mend=self.mend)
+        new.finish(*self.rewrite(node, new))
