@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 import onnx_ir as ir
-from reduction_oracle import InProcess
 
+from reduction_oracle import InProcess
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.cause.family import CannotBuild, Factor, Feature, Point
 
@@ -31,14 +31,24 @@ class Toy:
     @property
     def features(self) -> tuple[Feature, ...]:
         sizes = [Feature(name, lambda point, name=name: float(point[name])) for name in SIZES]
-        relu = Feature("it is a Relu", lambda p: float(p["operator"] == "Relu"), yes_no=True, name_zh="是 Relu")
-        row = Feature("row", lambda p: p["width"] * p["channels"], cost=1.5, meaning="row: a row.", meaning_zh="row: 一行。")
+        relu = Feature(
+            "it is a Relu", lambda p: float(p["operator"] == "Relu"), yes_no=True, name_zh="是 Relu"
+        )
+        row = Feature(
+            "row",
+            lambda p: p["width"] * p["channels"],
+            cost=1.5,
+            meaning="row: a row.",
+            meaning_zh="row: 一行。",
+        )
         return (*sizes, relu, row)
 
     def build(self, point: Point) -> ir.Model:
         if point["channels"] * point["height"] * point["width"] > 64_000:
             raise CannotBuild("too large")
-        x = ir.Value(name="x", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape([point[n] for n in SIZES]))
+        x = ir.Value(
+            name="x", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape([point[n] for n in SIZES])
+        )
         node = ir.node(point["operator"], [x], name="node")
         y = node.outputs[0]
         y.name, y.type, y.shape = "y", x.type, x.shape
@@ -53,7 +63,9 @@ def point_of(model: ir.Model) -> Point:
     return {**sizes, "operator": next(iter(model.graph)).op_type}
 
 
-def judged_by(rule: Callable[[Point], bool | str], *, noise: float = 0.0, budget: Budget | None = None) -> InProcess:
+def judged_by(
+    rule: Callable[[Point], bool | str], *, noise: float = 0.0, budget: Budget | None = None
+) -> InProcess:
     """An oracle: a model fails where the rule says so (or as it says), and now and then does the opposite."""
 
     def failure_of(model: ir.Model, chance: Random) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -242,7 +243,7 @@ class Pipeline:
         for rule in all_rules():
             if not rule.recognises(state.verdict):
                 continue
-            for finding in rule.find(state.model, self.target):
+            for finding in chain(rule.find(state.model, self.target), rule.react(state.verdict)):
                 if not finding.nodes or culprits & set(finding.nodes):
                     if finding not in self.result.findings:
                         self.result.findings += (finding,)

@@ -27,9 +27,7 @@ PROGRAMS = [
 
 
 def square(size: int, channels: int, kernel: int, stride: int, pad: int, outputs: int) -> ConvGeometry:
-    return ConvGeometry(
-        1, channels, size, size, outputs, kernel, kernel, stride, stride, pad, pad, pad, pad
-    )
+    return ConvGeometry(1, channels, size, size, outputs, kernel, kernel, stride, stride, pad, pad, pad, pad)
 
 
 @pytest.mark.parametrize(("layer", "banks", "bands"), PROGRAMS)
@@ -85,11 +83,14 @@ def test_tiles_along_the_width_are_as_few_as_fit(width, channels, size):
 
 
 @given(
-    st.integers(1, 64), st.integers(1, 512), st.integers(1, 512), st.integers(1, 2000), st.integers(1, 5), st.integers(1, 3)
+    st.integers(1, 64), st.integers(1, 512), st.integers(1, 512), st.integers(1, 2000), st.integers(1, 5),
+    st.integers(1, 3),
 )  # fmt: skip
 def test_a_band_is_a_row_at_least_and_its_input_fits(height, channels, outputs, width, kernel, stride):
     pad = kernel // 2
-    shape = ConvGeometry(1, channels, height, width, outputs, kernel, kernel, stride, stride, pad, pad, pad, pad)
+    shape = ConvGeometry(
+        1, channels, height, width, outputs, kernel, kernel, stride, stride, pad, pad, pad, pad
+    )
     rows = rows_per_band(shape, 2, CBUF)
     tile = -(-width // width_tiles(width, channels, 2, CBUF))
     needed = ((rows - 1) * stride + kernel) * row_entries(tile, channels, 2, CBUF)

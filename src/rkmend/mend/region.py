@@ -67,7 +67,7 @@ def outline(model: ir.Model) -> list[object]:
         lines.append((node.domain, node.op_type, attributes, [number[value] for value in node.inputs]))
         for value in node.outputs:
             number[value] = len(number)
-    return [*lines, [number[value] for value in model.graph.outputs]]
+    return [*lines, [number.get(value, -2) for value in model.graph.outputs]]
 
 
 def _shape(value: ir.Value) -> tuple[int, ...]:

@@ -87,6 +87,10 @@ class Rule(ABC):
     def find(self, model: ir.Model, target: Target) -> Iterable[Finding]:
         """The places where the static predicate holds. Needs inferred shapes; touches nothing, runs nothing."""
 
+    def react(self, verdict: Verdict) -> Iterable[Finding]:
+        """Findings that follow from what a failed Trial said, not from the graph; none for most rules."""
+        return ()
+
     @abstractmethod
     def recognises(self, verdict: Verdict) -> bool:
         """Whether a failed Trial bears the log signature of this rule."""

@@ -12,9 +12,21 @@ from rkmend.rules.base import Rule
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in order of code."""
+    from rkmend.rules.constant_of_shape import ConstantOfShapeOperator
     from rkmend.rules.conv_padding import PaddingBeyondKernel
+    from rkmend.rules.crop import CropOperator
+    from rkmend.rules.image_scaler import ImageScalerOperator
+    from rkmend.rules.opset import OpsetTooNew
+    from rkmend.rules.toolkit_rule import ToolkitRuleCrash
 
-    return (PaddingBeyondKernel(),)
+    return (
+        OpsetTooNew(),
+        PaddingBeyondKernel(),
+        ConstantOfShapeOperator(),
+        ImageScalerOperator(),
+        CropOperator(),
+        ToolkitRuleCrash(),
+    )
 
 
 def get_rule(code: str) -> Rule:

@@ -37,7 +37,9 @@ def samples(rule: Predicate, seed: int, number: int = MANY, noise: float = 0.0) 
 @st.composite
 def rules(draw: st.DrawFn) -> Predicate:
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
-    return Predicate(tuple(Atom(name, draw(st.booleans()), float(draw(st.integers(5, 10)))) for name in names))
+    return Predicate(
+        tuple(Atom(name, draw(st.booleans()), float(draw(st.integers(5, 10)))) for name in names)
+    )
 
 
 def agreement(learned: Predicate, rule: Predicate) -> float:

@@ -8,9 +8,9 @@ import onnx_ir as ir
 from graphs import model, node, run, value
 from hypothesis import assume, given, settings
 from onnx import TensorProto, helper
+from reduction_hunt import CountingHunt, operators
 
 from dags import dags, feeds
-from reduction_hunt import CountingHunt, operators
 from rkmend.diagnose.reduction.bodies import body_changes
 from rkmend.diagnose.reduction.nodes import reduce_nodes
 from rkmend.graph import validated

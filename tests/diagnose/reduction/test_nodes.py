@@ -8,9 +8,9 @@ import pytest
 from graphs import model, node, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reduction_hunt import CountingHunt, operators
 
 from dags import dags
-from reduction_hunt import CountingHunt, operators
 from rkmend.diagnose.reduction.nodes import node_changes, reduce_nodes
 from rkmend.graph import node_names, validated
 
