@@ -11,7 +11,7 @@ demo: toolkit examples/seed_conv.onnx
 	$(BIN)/rkmend convert examples/seed_conv.onnx --target rk3588 --out examples/seed_conv.rkmend --force
 
 test: toolkit
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-versions: setup
 	$(BIN)/python -m pytest -m versions

@@ -9,6 +9,8 @@ Demands: rkmend is 1-minimal everywhere, never larger, and at least 10 times fas
 
     python benchmarks/reduce.py --models ../shared/models     # with the real networks whose files are there
     python benchmarks/reduce.py --cases seed,if --quick       # without the linear mode
+
+What an earlier run found for other cases stays in the results.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from statistics import median
 import onnx
 import onnx_ir as ir
 from check_operators import FOUND, operators
-from common import BARE, say, table, verdict, write
+from common import BARE, RESULTS, say, table, verdict, write
 from peers import polygraphy
 from reduce_cases import Case, cases
 
@@ -298,16 +300,23 @@ def main() -> None:
     names = asked.cases.split(",") if asked.cases else list(known)
     if unknown := [name for name in names if name not in known]:
         parser.error(f"no case {', '.join(unknown)}; there are {', '.join(known)}, and more with --models")
-    runs: list[Run] = []
-    with tempfile.TemporaryDirectory() as name, Trials(Path(name) / "trials") as trials:
-        bench = Bench(Path(name), trials)
+    runs = [run for run in earlier() if run.case not in names]
+    with tempfile.TemporaryDirectory() as folder, Trials(Path(folder) / "trials") as trials:
+        bench = Bench(Path(folder), trials)
         for name in names:
             runs += bench.compare(known[name], linear=not asked.quick)
+    runs.sort(key=lambda run: [*known, run.case].index(run.case))
     show(runs)
-    for name in names:
-        say(f"\n{name}: {known[name].text}")
+    for name, case in known.items():
+        say(f"\n{name}: {case.text}")
     judged(runs)
     write("reduce", {"limit_seconds": SECONDS, "runs": [asdict(run) for run in runs]})
+
+
+def earlier() -> list[Run]:
+    """What the results hold."""
+    path = RESULTS / "reduce.json"
+    return [Run(**run) for run in json.loads(path.read_text())["runs"]] if path.exists() else []
 
 
 if __name__ == "__main__":

@@ -19,18 +19,18 @@ MOST_ELEMENTS = 1 << 26
 
 
 class ConstantOfShapeOperator(OperatorRule):
-    """A tensor of one value whose shape is known.
+    """A tensor of zeros whose shape is known, made without saying that it is of zeros.
 
     ## What happens
 
-    `load_onnx` raises on any ConstantOfShape:
+    `load_onnx` raises on a ConstantOfShape without the attribute `value`, which is optional in ONNX:
 
         AttributeError: 'numpy.ndarray' object has no attribute 'data_type'
 
     ## Why
 
-    The toolkit converts the constants of a model to float32 and expects an ONNX tensor where it has made a numpy
-    array of one already.
+    The toolkit converts the constants of a model to float32 and expects an ONNX tensor, also where the attribute
+    is left out and it has put in a numpy array for it.
 
     ## Example
 
@@ -38,7 +38,7 @@ class ConstantOfShapeOperator(OperatorRule):
 
     ## What rkmend does
 
-    * `fold`: stores the tensor in the model.
+    * `fold`: stores the tensor in the model. (Naming the value would do as well, but a stored tensor is cheaper.)
 
     ## Exactness and its limits
 
@@ -46,8 +46,9 @@ class ConstantOfShapeOperator(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588: every one of 46 variations of the operator failed (docs/failing-networks.md). Networks for
-    faces and for pitch are refused because of it.
+    Toolkit 2.3.2, rk3588: without `value` every one of 46 variations of the operator failed
+    (docs/failing-networks.md), with it the same operator converts. Networks for faces and for pitch are refused
+    because of it.
     """
 
     code = "RKM201"
@@ -58,15 +59,15 @@ class ConstantOfShapeOperator(OperatorRule):
     exactness = Exactness.EXACT
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """Wherever its shape is known."""
+        """Wherever its shape is known and `value` is left out."""
         shape = node.outputs[0].shape
-        if shape is None or not shape.is_static():
+        if "value" in node.attributes or shape is None or not shape.is_static():
             return None
         return {"elements": math.prod(shape.numpy())}
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """See `OperatorRule.message`."""
-        return f"ConstantOfShape '{node.name}' makes a constant of {facts['elements']} elements; the toolkit cannot."
+        return f"ConstantOfShape '{node.name}' ({facts['elements']} elements) has no `value`; the toolkit needs one."
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """The tensor itself."""
@@ -76,6 +77,4 @@ class ConstantOfShapeOperator(OperatorRule):
         assert shape is not None
         if math.prod(shape.numpy()) > MOST_ELEMENTS:
             raise CannotApply(f"the tensor has more than {MOST_ELEMENTS} elements")
-        value = node.attributes.get_tensor("value", None)
-        fill = value.numpy().ravel()[0] if value is not None else np.float32(0)
-        return [new.constant("tensor", np.full(shape.numpy(), fill))]
+        return [new.constant("tensor", np.zeros(shape.numpy(), np.float32))]

@@ -12,6 +12,7 @@ from rkmend.rules.base import Rule
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in order of code."""
+    from rkmend.rules.affine import AffineOperator
     from rkmend.rules.constant_of_shape import ConstantOfShapeOperator
     from rkmend.rules.conv_padding import PaddingBeyondKernel
     from rkmend.rules.crop import CropOperator
@@ -25,6 +26,7 @@ def all_rules() -> tuple[Rule, ...]:
         ConstantOfShapeOperator(),
         ImageScalerOperator(),
         CropOperator(),
+        AffineOperator(),
         ToolkitRuleCrash(),
     )
 
