@@ -16,7 +16,7 @@ from rkmend.graph import load
 from rkmend.mend.apply import apply
 from rkmend.mend.prove import prove
 from rkmend.records import Status
-from rkmend.rules import get_rule
+from rkmend.rules import CannotApply, get_rule
 from rkmend.rules.registry import all_rules
 from rkmend.targets import load_target
 
@@ -110,12 +110,24 @@ def test_the_rewrite_computes_the_same_and_is_proved(code, tmp_path):
     assert proof.holds, proof.does_not_cover
 
 
-def test_an_operator_without_an_older_form_is_named(tmp_path):
-    gelu = node("Gelu", "x", "y", "gelu")
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_in_older_operators(approximate, tmp_path):
+    gelu = node("Gelu", "x", "y", "gelu", approximate=approximate)
     before = loaded(model([gelu], [value("x", MAP)], [value("y", MAP)], opset=20), tmp_path)
     (finding,) = get_rule("RKM001").find(before, RK3588)
     (mend,) = get_rule("RKM001").mends(before, RK3588, finding)
-    with pytest.raises(rkmend.rules.CannotApply, match="Gelu"):
+    proof = prove(before, apply(before, mend), finding, mend, tmp_path)
+    assert mend.exactness.value == "rounding" and proof.holds, proof.does_not_cover
+
+
+def test_an_operator_without_an_older_form_is_named(tmp_path):
+    text = model([node("StringConcat", "x x", "y", "text")], [], [], opset=20)
+    text.graph.input.append(value("x", [1], onnx.TensorProto.STRING))
+    text.graph.output.append(value("y", [1], onnx.TensorProto.STRING))
+    before = ir.from_proto(text)
+    (finding,) = get_rule("RKM001").find(before, RK3588)
+    (mend,) = get_rule("RKM001").mends(before, RK3588, finding)
+    with pytest.raises(CannotApply, match="StringConcat"):
         apply(before, mend)
 
 

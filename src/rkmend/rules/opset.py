@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.older_forms import OLDER_FORMS
+from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 NEWEST = 19
 """The newest operator set that RKNN-Toolkit2 2.2.0 to 2.5.0 take (their own message: `need <= 19`)."""
+
+MEND = f"opset-{NEWEST}"
 
 
 class OpsetTooNew(Rule):
@@ -35,13 +39,13 @@ class OpsetTooNew(Rule):
 
     ## What rkmend does
 
-    * `opset-19`: declares opset 19 where every operator has the same definition there; the others are brought down
-      by ONNX's version converter.
+    * `opset-19`: declares opset 19. An operator that is newer (Gelu) is written in those that it is made of.
 
     ## Exactness and its limits
 
-    Exact where the definitions are the same, which is the common case. What the converter does is compared with the
-    original in ONNX Runtime, bit for bit. An operator that has no older form is named, and the mend refused.
+    Exact where all operators have the same definition there, which is the common case; `rounding` where one is
+    written in others. The whole model is compared with the original in ONNX Runtime. An operator without a known older
+    form is named, and the mend refused.
 
     ## Evidence
 
@@ -65,30 +69,38 @@ class OpsetTooNew(Rule):
 
     def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
         """The older operator set."""
+        exactness = Exactness.ROUNDING if _changed(model) else Exactness.EXACT
         return [
             Mend(
-                name=f"opset-{NEWEST}",
-                summary=f"Declares opset {NEWEST} and brings the operators that changed since down to it.",
-                exactness=Exactness.EXACT,
+                name=MEND,
+                summary=f"Declares opset {NEWEST} and writes operators that are newer in the older ones they are made of.",
+                exactness=exactness,
                 rewrite=_lower,
             )
         ]
 
 
 def _lower(model: ir.Model) -> None:
-    changed = sorted({node.op_type for node in model.graph.all_nodes() if _changed(node, model)})
-    if not changed:
-        for graph in model.graphs():
-            graph.opset_imports[""] = NEWEST
-        return
-    raise CannotApply(f"these operators have another definition in opset {NEWEST}: {', '.join(changed)}")
+    changed = _changed(model)
+    newer = sorted({node.op_type for node in changed} - OLDER_FORMS.keys())
+    if newer:
+        raise CannotApply(
+            f"these operators have no form in opset {NEWEST} that is known here: {', '.join(newer)}"
+        )
+    for node in changed:
+        new = Replacement(node, code=OpsetTooNew.code, mend=MEND)
+        new.finish(OLDER_FORMS[node.op_type](node, new))
+    for graph in model.graphs():
+        graph.opset_imports[""] = NEWEST
 
 
-def _changed(node: ir.Node, model: ir.Model) -> bool:
-    """Whether an operator of the default domain was defined anew after `NEWEST`."""
+def _changed(model: ir.Model) -> list[ir.Node]:
+    """The operators of the default domain, at all levels, that were defined anew after `NEWEST`."""
     import onnx
 
-    if node.domain:
-        return False
-    now = onnx.defs.get_schema(node.op_type, model.opset_imports[""], "").since_version
-    return bool(now > NEWEST)
+    version = model.opset_imports[""]
+    return [
+        node
+        for node in model.graph.all_nodes()
+        if not node.domain and onnx.defs.get_schema(node.op_type, version, "").since_version > NEWEST
+    ]
