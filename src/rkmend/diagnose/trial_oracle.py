@@ -16,7 +16,7 @@ from rkmend.graph import save
 from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.trial import Calibration, Reference, Trial
+from rkmend.toolkit.trial import Calibration, Limits, Reference, Trial
 from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import Outcome
 
@@ -81,8 +81,7 @@ class TrialOracle(RememberingOracle):
             self._calibration,
             reference,
         )
-        self._trials.limits = self.limits
-        return _Inquiry(self._trials, trial, fresh=fresh)
+        return _Inquiry(self._trials, trial, self.limits, fresh=fresh)
 
 
 def observation_of(done: Done) -> Observation:
@@ -100,9 +99,9 @@ def observation_of(done: Done) -> Observation:
 
 
 class _Inquiry:
-    def __init__(self, trials: Trials, trial: Trial, *, fresh: bool) -> None:
+    def __init__(self, trials: Trials, trial: Trial, limits: Limits, *, fresh: bool) -> None:
         self._trials, self._trial = trials, trial
-        self._attempt = trials.attempt(trial, fresh=fresh)
+        self._attempt = trials.attempt(trial, fresh=fresh, limits=limits)
         self.remembered = self._attempt.remembered
 
     def run(self) -> None:

@@ -181,8 +181,9 @@ class Search:
 
     def _progress(self, before: tuple[str, ...], after: State) -> bool:
         """Whether other nodes are to blame now than before."""
-        if not before:  # it was the model as a whole: any other failure is one further on
-            return after.verdict.signature != after.steps[-1].verdict_before.signature
+        last = after.steps[-1]
+        if not last.finding.nodes:  # it was about the model as a whole: another failure is one further on
+            return last.verdict_after.signature != last.verdict_before.signature
         return not set(self.culprits(after)) & _touched(after, before)
 
 

@@ -73,7 +73,7 @@ class OpsetTooNew(Rule):
         return [
             Mend(
                 name=MEND,
-                summary=f"Declares opset {NEWEST} and writes operators that are newer in the older ones they are made of.",
+                summary=f"Declares opset {NEWEST} and writes newer operators in the older ones they are made of.",
                 exactness=exactness,
                 rewrite=_lower,
             )

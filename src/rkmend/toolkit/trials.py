@@ -106,10 +106,10 @@ class Trials:
         """
         return self.lookahead.results(map(self.attempt, trials))
 
-    def attempt(self, trial: Trial, *, fresh: bool = False) -> Attempt:
-        """One Trial as a job for `lookahead`."""
+    def attempt(self, trial: Trial, *, fresh: bool = False, limits: Limits | None = None) -> Attempt:
+        """One Trial as a job for `lookahead`, with limits of its own if given."""
         folder = self.folder / f"{next(self._numbers):02}-{_slug(trial.label)}"
-        return Attempt(self, self._workers, trial, folder, fresh=fresh)
+        return Attempt(self, self._workers, trial, folder, fresh=fresh, limits=limits or self.limits)
 
 
 class Attempt:
@@ -119,10 +119,12 @@ class Attempt:
         remembered: Whether there is nothing to run.
     """
 
-    def __init__(self, trials: Trials, workers: Workers, trial: Trial, folder: Path, *, fresh: bool) -> None:
+    def __init__(
+        self, trials: Trials, workers: Workers, trial: Trial, folder: Path, *, fresh: bool, limits: Limits
+    ) -> None:
         self._trials, self._workers = trials, workers
         self._trial, self._folder = trial, folder
-        self._limits = trials.limits
+        self._limits = limits
         self._cache = None if fresh else trials.cache
         self._stop = Stop()
         self._begun = False
