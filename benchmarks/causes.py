@@ -57,10 +57,8 @@ def main() -> None:
         ]
     for network in networks:
         name = network["name"]
-        if (
-            (name in rows
-            and name not in (arguments.only or ()))
-            or (arguments.only and name not in arguments.only)
+        if (name in rows and name not in (arguments.only or ())) or (
+            arguments.only and name not in arguments.only
         ):
             continue
         rows[name] = _row(arguments.models / f"{name}.onnx", network, arguments.budget)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import msgspec
 import pytest
-
 from reductions import certificate, converted, other, ran, reduction
+
 from rkmend.diagnose.reduction.record import Proviso, Reduction
 from rkmend.report.reduction_story import MOST_ELEMENTS, progress_line, story
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
 from reductions import certificate, converted, ran, reduction
+
 from rkmend.repro.certificate import attributes_text, by_element, shown
 
 

@@ -11,8 +11,8 @@ import onnx
 import onnx_ir as ir
 import pytest
 from graphs import model, node, value
-
 from reductions import ran, reduction
+
 from rkmend.diagnose.reduction.weights import seeded
 from rkmend.repro import environment_of, write_repro
 from rkmend.toolkit.options import BuildOptions

@@ -7,8 +7,8 @@ import re
 
 import msgspec
 import pytest
-
 from reductions import certificate, ran, reduction
+
 from rkmend.diagnose.reduction.record import Proviso
 from rkmend.repro.issue import INLINE_BYTES, Issue, issue_text
 from rkmend.repro.words import CHINESE, ENGLISH

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import onnx_ir as ir
 import pytest
-
 from reductions import ran, reduction
+
 from rkmend.graph import TensorSpec
 from rkmend.repro.script import Setting, python_script, shell_script
 from rkmend.repro.weights import Made

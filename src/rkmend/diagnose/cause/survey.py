@@ -134,7 +134,7 @@ class Survey:
         return changed
 
     def _digest(self, point: Point) -> str:
-        """Of the content of the model at a point; empty where there is none. A small family is drawn from many times."""
+        """Of the content of the model at a point; empty where there is none. Small families are drawn from often."""
         key = tuple(point[factor.name] for factor in self.family.factors)
         if key not in self._digests:
             try:
