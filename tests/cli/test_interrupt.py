@@ -70,7 +70,9 @@ def test_ctrl_c(private_cache, seed_model, tmp_path, line):
     while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() - started < 2:
         time.sleep(0.02)
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
-    assert front.returncode == 130
+    # CPython ends itself by SIGINT where the interrupt came while C code ran Python code, in an import for example,
+    # although it was handled afterwards; a shell shows 130 for both.
+    assert front.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in rest
     assert not list((private_cache / "scratch").glob("run-*"))
     assert not (tmp_path / "out").exists()
