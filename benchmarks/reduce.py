@@ -165,11 +165,9 @@ class Bench:
         done = [at for at, line in lines if line.endswith("sizes and attributes")]
         record = out / "reduction.json"
         if not record.exists():
-            return Run(
-                case.name, tool, None, 0, seconds, seconds, note=lines[-1][1] if lines else "no output"
-            )
+            return Run(case.name, tool, None, 0, seconds, seconds, note="ended without a model")
         reduction = json.loads(record.read_text())
-        node_seconds = max(final[0], done[0]) if done else seconds
+        node_seconds = round(max(final[0], done[0]), 1) if done else seconds
         note = reduction["unfinished"] or ("" if reduction["minimal"] else "not minimal")
         return Run(case.name, tool, None, reduction["trials"], seconds, node_seconds, note=note)
 
@@ -183,7 +181,9 @@ class Bench:
         trials = sum("RUNNING | Iteration" in line for _, line in lines)
         note = f"stopped after {SECONDS} s" if seconds >= SECONDS else ""
         if not note and not left.exists():
-            note = lines[-1][1] if lines else "no output"
+            note = next(
+                (line for _, line in reversed(lines) if line.startswith("[!]")), "ended without a model"
+            )
         return Run(case.name, tool, None, trials, seconds, seconds, note=note)
 
 
@@ -210,7 +210,7 @@ def watched(command: list[str], folder: Path, limit: float) -> tuple[float, list
         for line in process.stdout:
             lines.append((time.monotonic() - started, line.rstrip()))
     (folder / "output.txt").write_text("\n".join(line for _, line in lines))
-    return time.monotonic() - started, lines
+    return round(time.monotonic() - started, 1), lines
 
 
 def size(path: Path) -> int:

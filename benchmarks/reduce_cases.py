@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,7 +43,7 @@ class Net:
         self.weights: dict[str, np.ndarray] = {}
         self.random = np.random.default_rng(0)
 
-    def add(self, op_type: str, *inputs: str, name: str = "", **attributes: object) -> str:
+    def add(self, op_type: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """A node more; the name of what it makes."""
         name = name or f"{op_type.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(op_type, inputs, [f"{name}_out"], name=name, **attributes))
