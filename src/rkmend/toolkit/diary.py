@@ -88,6 +88,8 @@ class _Diary(msgspec.Struct):
         return diary
 
     def seconds(self, end: float) -> dict[str, float]:
+        if not self.stage_at:
+            return {}  # it was killed before it came to its first stage
         stops = [at for _, at in self.stage_at[1:]] + [end]
         return {
             name: round(stop - start, 3)
