@@ -24,7 +24,7 @@ from rkmend.diagnose.reduction.facts import node_facts, originals
 from rkmend.diagnose.reduction.record import OtherFailure, Reduction
 from rkmend.diagnose.reduction.reducer import Reducer
 from rkmend.diagnose.reduction.weights import is_seeded
-from rkmend.diagnose.remembering import RememberingOracle, _least
+from rkmend.diagnose.remembering import RememberingOracle, least_model
 from rkmend.errors import InputError
 from rkmend.files import atomic_write
 from rkmend.graph import InvalidModel, Model, export, freeze, load, node_names, validated
@@ -245,7 +245,7 @@ class Reducing:
 
     def _doubt(self, failure: str) -> str:
         """Whether the failure is of the model at all. That is asked only when nothing that was tried did not fail."""
-        if self.reducer.refused or self.oracle.ask(_least()).failure != failure:
+        if self.reducer.refused or self.oracle.ask(least_model()).failure != failure:
             return ""
         return (
             f"every model that was tried fails in this way, one of a single Relu too: look at {self._who} first, "

@@ -213,7 +213,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path):
     script = [sys.executable, "-c", textwrap.dedent(FRONT), str(tmp_path), str(Path(__file__).parent.parent)]
     front = subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
-    while len(list(tmp_path.glob("*/work/started"))) < 2 and time.monotonic() < deadline:
+    while len(list(tmp_path.glob(str(Path("*", "work", "started"))))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(_users_of(tmp_path)) >= 4
     front.send_signal(signal.SIGINT)

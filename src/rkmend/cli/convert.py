@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rkmend.cli import run_options
 from rkmend.cli.build_options import build_options, from_options
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Results; default: MODEL.rkmend beside the model.",
 )
-@click.option(
-    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
-    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
-)  # fmt: skip
+@run_options.inputs
 @click.option("--quantize", type=click.Path(path_type=Path), metavar="DATASET",
               help="Make an int8 model, calibrated on a folder of .npy, .npz or images, or a list.")  # fmt: skip
 @click.option(
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.npz",
               help="Your own inputs to verify on, by input name.")  # fmt: skip
-@click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
+@run_options.toolkit
 @click.option("--exactness", type=click.Choice(["exact", "rounding", "bounded"]), default="rounding",
               show_default=True, help="The least exact kind of mend that may be applied.")  # fmt: skip
 @click.option("--mean", "means", multiple=True, metavar="R,G,B", help="Per input: subtracted by the NPU.")
@@ -62,9 +60,9 @@ if TYPE_CHECKING:
 )
 @click.option("--explain-budget", default="120s", show_default=True, metavar="N|TIME",
               help="Trials (200) or time (90s, 5min) that may be spent on it.")  # fmt: skip
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
-@click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+@run_options.no_cache
+@run_options.force
+@run_options.quiet
 def command(
     model: Path,
     target: str,

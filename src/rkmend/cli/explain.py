@@ -8,25 +8,18 @@ from typing import Any
 
 import click
 
+from rkmend.cli import run_options
 from rkmend.cli.build_options import build_options, from_options
 
 
 @click.command("explain")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--target", required=True, metavar="SOC", help="rk3588, rk3576, rk3566, ...")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR",
-    help="Results; default: MODEL.repro beside the model. An interrupted reduction goes on in its folder.",
-)  # fmt: skip
-@click.option(
-    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
-    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
-)  # fmt: skip
-@click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
+@run_options.repro_folder
+@run_options.inputs
+@run_options.toolkit
 @build_options
-@click.option(
-    "--budget", metavar="N|TIME", help="Stop after so many trials (200) or so long (90s, 5min, 1h)."
-)
+@run_options.budget
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Trials at once; default: one a CPU.")
 @click.option(
     "--seed",
@@ -38,11 +31,10 @@ from rkmend.cli.build_options import build_options, from_options
 )
 @click.option("--trial-seconds", type=click.FloatRange(0, min_open=True), default=900.0, show_default=True,
               metavar="S", help="Time limit of one trial.")  # fmt: skip
-@click.option("--trial-memory", type=click.IntRange(1), default=16384, show_default=True, metavar="MB",
-              help="Memory limit of one trial.")  # fmt: skip
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
-@click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+@run_options.trial_memory
+@run_options.no_cache
+@run_options.force
+@run_options.quiet
 def command(
     model: Path,
     target: str,

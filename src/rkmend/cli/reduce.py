@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rkmend.cli import run_options
 from rkmend.cli.build_options import build_options, from_options
 
 if TYPE_CHECKING:
@@ -29,35 +30,20 @@ if TYPE_CHECKING:
               help="With --check: the failure is output that matches. Repeatable.")  # fmt: skip
 @click.option("--fail-code", "fail_codes", multiple=True, type=int, metavar="N",
               help="With --check: the failure is this exit status. Repeatable.")  # fmt: skip
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR",
-    help="Results; default: MODEL.repro beside the model. An interrupted reduction goes on in its folder.",
-)  # fmt: skip
-@click.option(
-    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
-    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
-)  # fmt: skip
-@click.option("--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2.")
+@run_options.repro_folder
+@run_options.inputs
+@run_options.toolkit
 @build_options
-@click.option(
-    "--budget", metavar="N|TIME", help="Stop after so many trials (200) or so long (90s, 5min, 1h)."
-)
+@run_options.budget
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Candidates judged at once; default: one a CPU."
 )
 @click.option("--trial-seconds", type=click.FloatRange(0, min_open=True), metavar="S",
               help="Time limit of one trial; default 900, of a check command 600.")  # fmt: skip
-@click.option(
-    "--trial-memory",
-    type=click.IntRange(1),
-    default=16384,
-    show_default=True,
-    metavar="MB",
-    help="Memory limit of one trial.",
-)
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
-@click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+@run_options.trial_memory
+@run_options.no_cache
+@run_options.force
+@run_options.quiet
 def command(
     model: Path,
     target: str | None,

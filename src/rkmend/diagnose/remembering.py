@@ -95,7 +95,7 @@ class RememberingOracle(ABC):
         if baseline is None:
             return
         if baseline.outcome in _UNENDED:
-            seconds = max(LEAST_HANG_SECONDS, TIMES_BASELINE * self.ask(_least(), fresh=True).seconds)
+            seconds = max(LEAST_HANG_SECONDS, TIMES_BASELINE * self.ask(least_model(), fresh=True).seconds)
         else:
             seconds = max(LEAST_SECONDS, TIMES_BASELINE * baseline.seconds)
         self.limits = replace(self._given_limits, seconds=min(self._given_limits.seconds, seconds))
@@ -166,7 +166,7 @@ class _Question:
         return self.candidate, observation
 
 
-def _least() -> Candidate:
+def least_model() -> Candidate:
     """A model of one operator."""
     import onnx_ir as ir
 

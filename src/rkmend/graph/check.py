@@ -61,15 +61,15 @@ def check_rules(proto: onnx.ModelProto, path: Path) -> None:
     import onnx
 
     try:
-        onnx.checker.check_model(_tolerated(proto) or str(path))
+        onnx.checker.check_model(tolerated(proto) or str(path))
     except onnx.checker.ValidationError as error:
         raise InputError(
-            f"{path} breaks the rules of ONNX: {_decisive(str(error))}",
+            f"{path} breaks the rules of ONNX: {decisive(str(error))}",
             hint="The exporter made an invalid model; export it again with a newer one or another opset.",
         ) from error
 
 
-def _tolerated(proto: onnx.ModelProto) -> onnx.ModelProto | None:
+def tolerated(proto: onnx.ModelProto) -> onnx.ModelProto | None:
     """A copy for the checker, if the model has what the checker refuses although ONNX Runtime runs it.
 
     That is an input or output without a shape, the default operator set under its long name, and operators
@@ -119,7 +119,7 @@ def _dropped(proto: onnx.ModelProto) -> set[str]:
     )
 
 
-def _decisive(message: str) -> str:
+def decisive(message: str) -> str:
     """The part of a checker message that says what is wrong, with the node it is about in front."""
     what, _, context = message.partition("==> Context:")
     node = re.search(r"Name: (.*?) OpType: (\w+)", context)

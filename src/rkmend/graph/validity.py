@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rkmend.errors import RkmendError
-from rkmend.graph.check import _decisive, _tolerated
+from rkmend.graph.check import decisive, tolerated
 from rkmend.graph.consistency import contradiction
 from rkmend.graph.infer import infer
 from rkmend.graph.model import graph_inputs
@@ -153,7 +153,7 @@ def _serialize(model: ir.Model) -> onnx.ModelProto:
                         onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
                     )
                 body.initializer.remove(tensor)
-    return _tolerated(proto) or proto
+    return tolerated(proto) or proto
 
 
 def _merge(graph: ir.Graph, inferred: onnx.GraphProto) -> None:
@@ -186,7 +186,7 @@ def _check(proto: onnx.ModelProto) -> None:
     try:
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
-        raise InvalidModel(_decisive(str(error))) from error
+        raise InvalidModel(decisive(str(error))) from error
 
 
 def _plain(message: str) -> str:

@@ -101,7 +101,7 @@ def identity(before: str, after: str, magnitude: int, seed: int) -> str:
 
 def places(before: str, after: str) -> str:
     """Where two models first put another element, when every element of the inputs has a number of its own."""
-    session, feed, first = Session(before), {}, 1  # 0 is what Pad puts in
+    session, feed, first = Session(before), {}, 0
     for name, shape in session.shapes().items():
         size = int(np.prod(shape, dtype=np.int64))
         feed[name] = np.arange(first, first + size, dtype=np.float32).reshape(shape)

@@ -9,17 +9,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rkmend.mend.polynomial import EXACT
+from rkmend.mend.region import constants
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 MOVING = frozenset(
     {
-        "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Pad",
-        "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+        "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Reshape",
+        "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
-EXACT = 1 << 24
-"""Whole numbers up to this are float32 numbers of their own."""
 
 
 def only_moves(region: ir.Model) -> bool:
@@ -28,4 +29,6 @@ def only_moves(region: ir.Model) -> bool:
         return False
     sizes = [math.prod(value.shape.numpy()) for value in region.graph.inputs if value.shape is not None]
     floats = all(value.dtype is not None and value.dtype.is_floating_point() for value in region.graph.inputs)
-    return floats and bool(sizes) and sum(sizes) < EXACT
+    # A constant among the elements could have the number of one of them, and be taken for it.
+    new_numbers = constants(region, floating=True)
+    return floats and bool(sizes) and sum(sizes) < EXACT and not new_numbers

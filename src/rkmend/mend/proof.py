@@ -115,12 +115,16 @@ class SamePlaces:
         """See `Claim.judged`: the places, the whole model."""
         if answers[0]:
             raise Unproved(f"with a number for each element {answers[0]}")
+        last = answers[-1] or {
+            "max_abs": 0.0,
+            "max_rel": 0.0,
+        }  # of the whole model, where the region is not all of it
         return Proof(
             kind="element-places",
             holds=True,
             inputs="inputs of the region in which every element is a number of its own",
-            max_abs=answers[-1].get("max_abs", 0.0) if isinstance(answers[-1], dict) else 0.0,
-            max_rel=answers[-1].get("max_rel", 0.0) if isinstance(answers[-1], dict) else 0.0,
+            max_abs=last["max_abs"],
+            max_rel=last["max_rel"],
             covers="At this shape, for all inputs, NaN and infinite ones included: the operators of the region only "
             "move elements, and every output element comes from the same input element. The rest of the graph is "
             "untouched.",

@@ -136,3 +136,14 @@ def _constant(value: ir.Value, what: str) -> Array:
     if tensor is None:
         raise CannotApply(f"{what} computed while the model runs ('{value.name}')")
     return tensor.numpy()
+
+
+def conv_attributes(rows: Axis, cols: Axis, groups: int) -> dict[str, Any]:
+    """The attributes of a Conv along these axes, with its padding spelt out."""
+    return {
+        "kernel_shape": [rows.kernel, cols.kernel],
+        "strides": [rows.stride, cols.stride],
+        "dilations": [rows.dilation, cols.dilation],
+        "pads": [rows.pad_begin, cols.pad_begin, rows.pad_end, cols.pad_end],
+        "group": groups,
+    }

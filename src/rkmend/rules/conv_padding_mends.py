@@ -5,9 +5,10 @@ Each takes a `ConvNode` and a `Replacement` and returns the value that takes the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
+from rkmend.rules.conv_node import conv_attributes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -111,11 +112,5 @@ def _conv(
     rows: Axis,
     cols: Axis,
 ) -> ir.Value:
-    attributes: dict[str, Any] = {
-        "kernel_shape": [rows.kernel, cols.kernel],
-        "strides": [rows.stride, cols.stride],
-        "dilations": [rows.dilation, cols.dilation],
-        "pads": [rows.pad_begin, cols.pad_begin, rows.pad_end, cols.pad_end],
-        "group": conv.geometry.groups,
-    }
+    attributes = conv_attributes(rows, cols, conv.geometry.groups)
     return new.node("conv", "Conv", [data, weight] if bias is None else [data, weight, bias], attributes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rkmend.diagnose.cause.family import CannotBuild
 from rkmend.graph import validated
 from rkmend.rules.base import CannotApply
-from rkmend.rules.conv_node import ConvNode
+from rkmend.rules.conv_node import ConvNode, conv_attributes
 from rkmend.rules.replacement import Replacement
 from rkmend.tiling.conv import ConvGeometry
 
@@ -76,11 +76,8 @@ def conv_node(
     """
     if min(shape.rows.outputs, shape.cols.outputs) < 1:
         raise CannotBuild("the kernel is larger than the padded input")
-    attributes: Mapping[str, Any] = {
-        "kernel_shape": [shape.kernel_h, shape.kernel_w],
-        "strides": [shape.stride_h, shape.stride_w],
-        "dilations": [shape.dilation_h, shape.dilation_w],
-        "group": shape.groups,
-        **(padding or {"pads": [shape.pad_top, shape.pad_left, shape.pad_bottom, shape.pad_right]}),
-    }
-    return new.node(part, "Conv", [data, weight] if bias is None else [data, weight, bias], dict(attributes))
+    attributes = conv_attributes(shape.rows, shape.cols, shape.groups)
+    if padding:
+        del attributes["pads"]
+        attributes.update(padding)
+    return new.node(part, "Conv", [data, weight] if bias is None else [data, weight, bias], attributes)

@@ -1,0 +1,31 @@
+"""Options that mean the same in every command that runs trials; each is a decorator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+inputs = click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
+    help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
+)  # fmt: skip
+toolkit = click.option(
+    "--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2."
+)
+no_cache = click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
+force = click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+
+# Of reductions, and of explanations, which begin with one.
+repro_folder = click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="Results; default: MODEL.repro beside the model. An interrupted reduction goes on in its folder.",
+)  # fmt: skip
+budget = click.option(
+    "--budget", metavar="N|TIME", help="Stop after so many trials (200) or so long (90s, 5min, 1h)."
+)
+trial_memory = click.option(
+    "--trial-memory", type=click.IntRange(1), default=16384, show_default=True, metavar="MB",
+    help="Memory limit of one trial.",
+)  # fmt: skip
