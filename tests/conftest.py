@@ -45,6 +45,17 @@ def toolkit():
 
 
 @pytest.fixture(scope="session")
+def bench(toolkit, tmp_path_factory):
+    """Warm workers for the trials of rules."""
+    from rkmend.toolkit.trials import Trials
+    from rule_bench import Bench
+
+    folder = tmp_path_factory.mktemp("bench")
+    with Trials(folder / "trials", parallel=1) as trials:
+        yield Bench(trials, toolkit, folder)
+
+
+@pytest.fixture(scope="session")
 def seed_model(tmp_path_factory) -> Path:
     """The model of the case that started rkmend."""
     import make_seed

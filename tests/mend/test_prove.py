@@ -16,8 +16,8 @@ from rkmend.mend.apply import apply
 from rkmend.mend.proof import Proof
 from rkmend.mend.prove import prove
 from rkmend.rules import CannotApply, Exactness, Mend, get_rule
-from rkmend.rules.conv_node import ConvNode
-from rkmend.rules.conv_padding_mends import border_rows, kernel_embedding, output_padding
+from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.conv.conv_padding_mends import border_rows, kernel_embedding, output_padding
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import load_target
 

@@ -1,9 +1,12 @@
-"""The list of all rules. A new rule is a new file and a line here."""
+"""The list of all rules. A new rule is a new file: every concrete Rule in this package is in the list."""
 
 from __future__ import annotations
 
 import difflib
+import inspect
+import pkgutil
 from functools import cache
+from importlib import import_module
 
 from rkmend.errors import InputError
 from rkmend.rules.base import Rule
@@ -12,23 +15,13 @@ from rkmend.rules.base import Rule
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in order of code."""
-    from rkmend.rules.affine import AffineOperator
-    from rkmend.rules.constant_of_shape import ConstantOfShapeOperator
-    from rkmend.rules.conv_padding import PaddingBeyondKernel
-    from rkmend.rules.crop import CropOperator
-    from rkmend.rules.image_scaler import ImageScalerOperator
-    from rkmend.rules.opset import OpsetTooNew
-    from rkmend.rules.toolkit_rule import ToolkitRuleCrash
+    import rkmend.rules
 
-    return (
-        OpsetTooNew(),
-        PaddingBeyondKernel(),
-        ConstantOfShapeOperator(),
-        ImageScalerOperator(),
-        CropOperator(),
-        AffineOperator(),
-        ToolkitRuleCrash(),
-    )
+    modules = [
+        import_module(found.name) for found in pkgutil.walk_packages(rkmend.rules.__path__, "rkmend.rules.")
+    ]
+    kinds = [kind for module in modules for kind in vars(module).values() if _is_rule(kind, module.__name__)]
+    return tuple(sorted((kind() for kind in kinds), key=lambda rule: rule.code))
 
 
 def get_rule(code: str) -> Rule:
@@ -44,5 +37,15 @@ def get_rule(code: str) -> Rule:
     near = difflib.get_close_matches(code, known, n=1)
     raise InputError(
         f"unknown rule '{code}'" + (f"; did you mean '{near[0]}'?" if near else ""),
-        hint="Known rules: " + ", ".join(f"{rule.code} ({rule.name})" for rule in all_rules()),
+        hint="`rkmend rules` lists them.",
+    )
+
+
+def _is_rule(kind: object, module: str) -> bool:
+    """Whether this is a rule that is defined in this module."""
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, Rule)
+        and not inspect.isabstract(kind)
+        and kind.__module__ == module
     )

@@ -13,7 +13,7 @@ from rkmend.diagnose.cause.conv_sizes import other_sizes
 from rkmend.diagnose.cause.family import CannotBuild
 from rkmend.diagnose.cause.piece import Advice
 from rkmend.rules.base import Exactness
-from rkmend.rules.conv_node import ConvNode
+from rkmend.rules.conv.conv_node import ConvNode
 from rkmend.rules.replacement import Replacement
 from rkmend.tiling.conv import ConvGeometry, resolve_auto_pad
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rkmend.diagnose.cause.family import CannotBuild
 from rkmend.graph import validated
 from rkmend.rules.base import CannotApply
-from rkmend.rules.conv_node import ConvNode, conv_attributes
+from rkmend.rules.conv.conv_node import ConvNode, conv_attributes
 from rkmend.rules.replacement import Replacement
 from rkmend.tiling.conv import ConvGeometry
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkmend.diagnose.cause.conv_rewrite import Rewrite, conv_node
 from rkmend.diagnose.cause.family import CannotBuild
-from rkmend.rules.conv_node import ConvNode
+from rkmend.rules.conv.conv_node import ConvNode
 from rkmend.rules.replacement import Replacement
 from rkmend.tiling.conv import ConvGeometry
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rkmend.diagnose.cause.conv_rewrite import conv_node
 from rkmend.diagnose.cause.family import CannotBuild
-from rkmend.rules.conv_node import ConvNode
+from rkmend.rules.conv.conv_node import ConvNode
 from rkmend.rules.replacement import Replacement
 from rkmend.tiling.conv import Axis, ConvGeometry
 

@@ -9,7 +9,7 @@ from rkmend.diagnose.cause.conv_family import ConvFamily
 from rkmend.diagnose.cause.conv_point import point_of
 from rkmend.diagnose.cause.family import Family
 from rkmend.diagnose.cause.general_family import GeneralFamily
-from rkmend.rules.conv_node import ConvNode
+from rkmend.rules.conv.conv_node import ConvNode
 from rkmend.targets import Target
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from rkmend.mend.apply import apply
 from rkmend.rules import CannotApply, Exactness, get_rule
-from rkmend.rules.conv_padding_mends import MAX_KERNEL
+from rkmend.rules.conv.conv_padding_mends import MAX_KERNEL
 from rkmend.targets import load_target, target_names
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict

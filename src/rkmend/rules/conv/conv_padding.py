@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.rules.conv_node import ConvNode
-from rkmend.rules.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
+from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.conv.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions

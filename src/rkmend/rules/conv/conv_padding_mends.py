@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
-from rkmend.rules.conv_node import conv_attributes
+from rkmend.rules.conv.conv_node import conv_attributes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from rkmend.rules.conv_node import ConvNode
+    from rkmend.rules.conv.conv_node import ConvNode
     from rkmend.rules.replacement import Replacement
     from rkmend.tiling.conv import Axis
 

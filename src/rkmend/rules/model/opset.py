@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
-from rkmend.rules.older_forms import OLDER_FORMS
+from rkmend.rules.model.older_forms import OLDER_FORMS
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict

@@ -1,0 +1,1 @@
+"""Rules about convolutions, pooling and the limits of the hardware."""

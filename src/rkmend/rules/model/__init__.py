@@ -1,0 +1,1 @@
+"""Rules about the model as a whole: operator set, functions, control flow, constants."""

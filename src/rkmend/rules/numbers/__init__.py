@@ -1,0 +1,1 @@
+"""Rules about models that convert and compute something else."""

@@ -1,0 +1,1 @@
+"""Rules about operators that move, select, resize and recur."""

@@ -1,0 +1,94 @@
+"""What the tests of every rule ask: is the rewrite proved, does it end the finding, does the toolkit agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+
+from rkmend.graph import digest_ir, freeze, load, save
+from rkmend.mend.apply import apply
+from rkmend.mend.prove import prove
+from rkmend.rules import Finding, Mend, get_rule
+from rkmend.targets import load_target
+from rkmend.toolkit.environments import Toolkit
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.trial import Trial
+from rkmend.toolkit.trials import Trials
+from rkmend.toolkit.verdict import Verdict
+from rkmend.verification.reference import make_reference
+
+RK3588 = load_target("rk3588")
+
+
+@dataclass
+class Bench:
+    """The real toolkit on warm workers, for rk3588; one for all tests of a session."""
+
+    trials: Trials
+    toolkit: Toolkit
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self._numbers = count()
+
+    def verdict(
+        self, model: ir.Model, original: onnx.ModelProto, options: BuildOptions | None = None
+    ) -> Verdict:
+        """One Trial of a model, its simulator held against ONNX Runtime on the original."""
+        folder = self.folder / str(next(self._numbers))
+        folder.mkdir()
+        options = options or BuildOptions()
+        path, given = folder / "model.onnx", folder / "original.onnx"
+        save(model, path)
+        onnx.save(original, given)
+        reference = make_reference(freeze(load(given), {}), options, folder / "samples")
+        trial = Trial("test", path, digest_ir(model), RK3588, self.toolkit, options, None, reference)
+        return self.trials.run(trial).verdict
+
+
+def loaded(proto: onnx.ModelProto, folder: Path) -> ir.Model:
+    """A model as a rule gets it: read from a file, shapes inferred."""
+    path = folder / "loaded.onnx"
+    onnx.save(proto, path)
+    return freeze(load(path), {}).ir
+
+
+def findings(code: str, proto: onnx.ModelProto, folder: Path) -> list[Finding]:
+    """What a rule finds in a model."""
+    return list(get_rule(code).find(loaded(proto, folder), RK3588))
+
+
+def only_finding(code: str, model: ir.Model, mend: str | None = None) -> tuple[Finding, Mend]:
+    """The one finding of a rule in a model, and a mend for it: the first, or the one of this name."""
+    (finding,) = get_rule(code).find(model, RK3588)
+    mends = get_rule(code).mends(model, RK3588, finding)
+    return finding, next(one for one in mends if mend in (None, one.name))
+
+
+def check_rewrite(code: str, proto: onnx.ModelProto, folder: Path, mend: str | None = None) -> ir.Model:
+    """A mend is proved where its rule holds, and the rule does not hold in what it made; gives that back."""
+    before = loaded(proto, folder)
+    finding, chosen = only_finding(code, before, mend)
+    after = apply(before, chosen)
+    proof = prove(before, after, finding, chosen, folder)
+    assert proof.holds, proof.does_not_cover
+    assert not list(get_rule(code).find(after, RK3588)), "the rule still holds in what its mend made"
+    return after
+
+
+def check_trial(
+    bench: Bench, code: str, proto: onnx.ModelProto, folder: Path, mend: str | None = None
+) -> Verdict:
+    """The toolkit fails on a model in a way that the rule recognises, and converts the mended one rightly."""
+    before = loaded(proto, folder)
+    _finding, chosen = only_finding(code, before, mend)
+    failed = bench.verdict(before, proto)
+    assert not failed.converted and get_rule(code).recognises(failed), failed.outcome
+    options = chosen.options(BuildOptions()) if chosen.options else None
+    verdict = bench.verdict(apply(before, chosen), proto, options)
+    assert verdict.converted, f"{verdict.outcome.value}: {verdict.message}"
+    return verdict
