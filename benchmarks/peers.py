@@ -16,6 +16,12 @@ POLYGRAPHY = (
     "numpy>=1.26",
     "protobuf>=4.25,<7",
 )
+SIMPLIFIERS = ("onnxsim>=0.4.36", "onnxslim>=0.1.50", "onnx==1.18.0", "onnxruntime>=1.18")
+
+
+def simplifier(name: str) -> Path:
+    """The `onnxsim` or `onnxslim` command."""
+    return _environment("simplifiers", SIMPLIFIERS) / "bin" / name
 
 
 def polygraphy() -> Path:

@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from rkmend.graph import digest_ir, freeze, load, save
 from rkmend.mend.apply import apply
+from rkmend.mend.interface import inputs_of, outputs_of
 from rkmend.mend.prove import prove
 from rkmend.rules import Finding, Mend, get_rule
 from rkmend.targets import load_target
@@ -19,6 +20,7 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Trials
 from rkmend.toolkit.verdict import Verdict
+from rkmend.verification.fitting import fit_reference
 from rkmend.verification.reference import make_reference
 
 RK3588 = load_target("rk3588")
@@ -45,7 +47,8 @@ class Bench:
         path, given = folder / "model.onnx", folder / "original.onnx"
         save(model, path)
         onnx.save(original, given)
-        reference = make_reference(freeze(load(given), {}), options, folder / "samples")
+        made = make_reference(freeze(load(given), {}), options, folder / "samples")
+        reference = fit_reference(made, inputs_of(model), outputs_of(model), folder / "fitted")
         trial = Trial("test", path, digest_ir(model), RK3588, self.toolkit, options, None, reference)
         return self.trials.run(trial).verdict
 

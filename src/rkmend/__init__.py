@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rkmend._version import __version__
 
 if TYPE_CHECKING:
-    from rkmend.conversion import convert
+    from rkmend.conversion import Converter, Wishes, convert
     from rkmend.diagnose.budget import Budget
     from rkmend.diagnose.reduction.record import Reduction
     from rkmend.errors import EnvironmentFailure, InputError, RkmendError
@@ -27,6 +27,7 @@ __all__ = [
     "BuildOptions",
     "Check",
     "Conversion",
+    "Converter",
     "EnvironmentFailure",
     "Exactness",
     "Explanation",
@@ -35,6 +36,7 @@ __all__ = [
     "Reduction",
     "RkmendError",
     "Status",
+    "Wishes",
     "__version__",
     "convert",
     "explain",
@@ -45,6 +47,7 @@ __all__ = [
 _HOMES = {
     "Budget": "rkmend.diagnose.budget",
     "Check": "rkmend.reduction",
+    "Converter": "rkmend.conversion",
     "Explanation": "rkmend.explanation",
     "Reduction": "rkmend.diagnose.reduction.record",
     "explain": "rkmend.explanation",
@@ -57,6 +60,7 @@ _HOMES = {
     "Limits": "rkmend.toolkit.trial",
     "RkmendError": "rkmend.errors",
     "Status": "rkmend.records",
+    "Wishes": "rkmend.conversion",
     "convert": "rkmend.conversion",
     "verify": "rkmend.verification",
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,24 +17,196 @@ from rkmend.diagnose.reduction.checkpoint import Checkpoint
 from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
-from rkmend.graph import Model, freeze, load
+from rkmend.graph import Model, freeze, load, save, specialise
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import LOCATED, Pipeline, Progress
+from rkmend.recipe import load_recipe
 from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
 from rkmend.reduction import Watcher, question
 from rkmend.rules import Exactness
+from rkmend.rules.selection import Selection
 from rkmend.targets import Target, load_target
 from rkmend.toolkit.cache import TrialCache
 from rkmend.toolkit.calibration import load_calibration
 from rkmend.toolkit.environments import DEFAULT_VERSION, ensure
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.trial import Limits
-from rkmend.toolkit.trials import Trials
+from rkmend.toolkit.trial import Limits, Reference
+from rkmend.toolkit.trials import Trials, default_parallel
+from rkmend.toolkit.workers import Workers
 from rkmend.verification.reference import make_reference
 from rkmend.workbench import Workbench
 
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
 VERIFIED_CALIBRATION = 3
 """Calibration samples that an int8 build is verified on: as many as the generated ones of an fp16 build."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of one conversion, besides model, target and toolkit.
+
+    Attributes:
+        inputs: Static shapes for dynamic inputs, by name; `()` for a scalar.
+        constants: Inputs that become constants of the model, by name.
+        options: The toolkit's build options.
+        quantize: Calibration data; makes an int8 model.
+        samples: An .npz of the user's own inputs to verify on.
+        exactness: The least exact kind of mend that may be applied.
+        rules: Which rules take part.
+        recipe: A file with the mends to apply, instead of a search.
+        seed: Of the random verification inputs.
+        force: Replace results of an earlier run in the folder.
+        explain: How much may be spent, once the results are written, on a reproducer and the cause of a failure;
+            None leaves them out. Hangs, wrong results and int8 builds are for `rkmend.explanation`.
+    """
+
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    constants: Mapping[str, np.ndarray[Any, np.dtype[Any]]] = field(default_factory=dict)
+    options: BuildOptions = field(default_factory=BuildOptions)
+    quantize: str | Path | None = None
+    samples: str | Path | None = None
+    exactness: Exactness = Exactness.ROUNDING
+    rules: Selection = field(default_factory=Selection)
+    recipe: str | Path | None = None
+    seed: int = 0
+    force: bool = False
+    explain: Budget | None = None
+
+
+class Converter:
+    """Converts models one after the other on the same warm workers.
+
+    Args:
+        target: `rk3588`, `rk3576`, ...
+        toolkit: Version of RKNN-Toolkit2.
+        limits: Per trial.
+        cache: Remember trials and use what is remembered.
+        progress: Told what happens meanwhile.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        toolkit: str | None = None,
+        limits: Limits | None = None,
+        cache: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        self._target = load_target(target)
+        self._version = toolkit or DEFAULT_VERSION
+        self._limits = limits or Limits()
+        self._cache = TrialCache() if cache else None
+        self._progress = progress or Progress()
+        self._workers = Workers(default_parallel())
+
+    def __enter__(self) -> Converter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.close()
+
+    def convert(
+        self, model: str | Path, out: str | Path | None = None, wishes: Wishes | None = None
+    ) -> Conversion:
+        """Converts a model, mending it where the toolkit fails.
+
+        Args:
+            model: An ONNX file; external data beside it.
+            out: Folder for the results; `<stem>.rkmend` beside the model by default.
+            wishes: What else is asked.
+
+        Returns:
+            The same content as `report.json`, which is written to `out` whatever the status.
+
+        Raises:
+            InputError: The model or a wish cannot be fulfilled; nothing was written.
+        """
+        started = time.monotonic()
+        wishes = wishes or Wishes()
+        options = _quantisation(wishes.options, self._target, wishes.quantize)
+        rules = wishes.rules.rules()
+        recipe = load_recipe(Path(wishes.recipe)) if wishes.recipe else None
+        path = Path(model)
+        folder = Path(out) if out else path.with_name(f"{path.stem}.rkmend")
+        with scratch_dir() as scratch, results_folder(folder, force=wishes.force):
+            self._progress.step("reading the model")
+            whole = load(path)
+            given = freeze(
+                specialise(whole, wishes.constants, scratch / "specialised.onnx"), dict(wishes.inputs)
+            )
+            result = Conversion(
+                rkmend=__version__,
+                model=_facts(given, path),
+                target=self._target.name,
+                toolkit=None,
+                options=options,
+                status=Status.REFUSED,
+                reason="",
+                first_verdict=None,
+                verdict=None,
+                constants=tuple(spec for spec in whole.inputs if spec.name in wishes.constants),
+            )
+            try:
+                environment = ensure(self._version, progress=self._progress.install)
+            except EnvironmentFailure as error:
+                result.status, result.reason = Status.ENVIRONMENT, str(error)
+                return deliver(folder, path.stem, result, None, [], started)
+            result.toolkit = ToolkitFacts(environment.version, environment.fingerprint)
+            self._workers.warm(environment)  # imports the toolkit while ONNX Runtime runs the model
+            with Trials(
+                scratch / "trials", self._limits, self._cache, self._progress.trial, workers=self._workers
+            ) as trials:
+                calibration, raw = (
+                    load_calibration(Path(wishes.quantize), given.inputs, scratch)
+                    if wishes.quantize
+                    else (None, [])
+                )
+
+                def reference_of(part: Model, into: Path) -> Reference:
+                    return make_reference(
+                        part,
+                        options,
+                        into,
+                        seed=wishes.seed,
+                        user=Path(wishes.samples) if wishes.samples else None,
+                        calibration=raw[:VERIFIED_CALIBRATION],
+                    )
+
+                self._progress.step("running the model with ONNX Runtime")
+                pipeline = Pipeline(
+                    self._target,
+                    environment,
+                    scratch,
+                    trials,
+                    calibration,
+                    reference_of(given, scratch / "samples"),
+                    wishes.exactness,
+                    rules,
+                    self._progress,
+                    result,
+                    lambda head, into: reference_of(_as_model(head, into), into),
+                )
+                final = (
+                    pipeline.replay(given.ir, options, recipe) if recipe else pipeline.run(given.ir, options)
+                )
+                deliver(
+                    folder,
+                    path.stem,
+                    result,
+                    final,
+                    trials.done,
+                    started,
+                    tail=pipeline.tail,
+                    unverified=pipeline.unverified,
+                )
+                if wishes.explain is not None and not options.quantize and _is_explained(result):
+                    self._progress.step("explaining the failure; the results are written already")
+                    _explain(result, given, options, folder / REPRO, pipeline, wishes.explain)
+                return result
 
 
 def convert(
@@ -40,96 +214,27 @@ def convert(
     *,
     target: str,
     out: str | Path | None = None,
-    inputs: Mapping[str, tuple[int, ...]] | None = None,
-    options: BuildOptions | None = None,
-    quantize: str | Path | None = None,
-    samples: str | Path | None = None,
     toolkit: str | None = None,
-    exactness: Exactness = Exactness.ROUNDING,
     limits: Limits | None = None,
-    seed: int = 0,
     cache: bool = True,
-    force: bool = False,
-    explain: Budget | None = None,
     progress: Progress | None = None,
+    **wishes: Any,  # noqa: ANN401 - the fields of Wishes
 ) -> Conversion:
-    """Converts a model, mending it where the toolkit fails.
-
-    Args:
-        model: An ONNX file; external data beside it.
-        target: `rk3588`, `rk3576`, ...
-        out: Folder for the results; `<stem>.rkmend` beside the model by default.
-        inputs: Static shapes for dynamic inputs, by name; `()` for a scalar.
-        options: The toolkit's build options.
-        quantize: Calibration data; makes an int8 model.
-        samples: An .npz of the user's own inputs to verify on.
-        toolkit: Version of RKNN-Toolkit2.
-        exactness: The least exact kind of mend that may be applied.
-        limits: Per trial.
-        seed: Of the random verification inputs.
-        cache: Remember trials and use what is remembered.
-        force: Replace results of an earlier run in `out`.
-        explain: How much may be spent, once the results are written, on a reproducer and the cause of a failure;
-            None leaves them out. Hangs, wrong results and int8 builds are for `rkmend.explanation`.
-        progress: Told what happens meanwhile.
-
-    Returns:
-        The same content as `report.json`, which is written to `out` whatever the status.
+    """Converts one model; see `Converter`, whose arguments these are, and `Wishes` for all others.
 
     Raises:
-        InputError: The model or an argument cannot be used; nothing was written.
+        InputError: As `Converter.convert`.
+        TypeError: An argument that does not exist.
     """
-    started = time.monotonic()
-    progress = progress or Progress()
-    options = options or BuildOptions()
-    soc = load_target(target)
-    options = _quantisation(options, soc, quantize)
-    path = Path(model)
-    folder = Path(out) if out else path.with_name(f"{path.stem}.rkmend")
-    with scratch_dir() as scratch, results_folder(folder, force=force):
-        progress.step("reading the model")
-        given = freeze(load(path), dict(inputs or {}))
-        result = Conversion(
-            rkmend=__version__,
-            model=_facts(given, path),
-            target=soc.name,
-            toolkit=None,
-            options=options,
-            status=Status.REFUSED,
-            reason="",
-            first_verdict=None,
-            verdict=None,
-        )
-        try:
-            environment = ensure(toolkit or DEFAULT_VERSION, progress=progress.install)
-        except EnvironmentFailure as error:
-            result.status, result.reason = Status.ENVIRONMENT, str(error)
-            return deliver(folder, path.stem, result, None, [], started)
-        result.toolkit = ToolkitFacts(environment.version, environment.fingerprint)
-        remembered = TrialCache() if cache else None
-        with Trials(scratch / "trials", limits or Limits(), remembered, progress.trial) as trials:
-            trials.warm(environment)  # imports the toolkit while ONNX Runtime runs the model
-            calibration, raw = (
-                load_calibration(Path(quantize), given.inputs, scratch) if quantize else (None, [])
-            )
-            progress.step("running the model with ONNX Runtime")
-            reference = make_reference(
-                given,
-                options,
-                scratch / "samples",
-                seed=seed,
-                user=Path(samples) if samples else None,
-                calibration=raw[:VERIFIED_CALIBRATION],
-            )
-            pipeline = Pipeline(
-                soc, environment, scratch, trials, calibration, reference, exactness, progress, result
-            )
-            final = pipeline.run(given.ir, options)
-            deliver(folder, path.stem, result, final, trials.done, started)
-            if explain is not None and not options.quantize and _is_explained(result):
-                progress.step("explaining the failure; the results are written already")
-                _explain(result, given, options, folder / REPRO, pipeline, explain)
-            return result
+    with Converter(target, toolkit=toolkit, limits=limits, cache=cache, progress=progress) as converter:
+        return converter.convert(model, out, Wishes(**wishes))
+
+
+def _as_model(part: ir.Model, folder: Path) -> Model:
+    """A part of a model, saved in a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save(part, folder / "part.onnx")
+    return load(folder / "part.onnx")
 
 
 def _is_explained(result: Conversion) -> bool:

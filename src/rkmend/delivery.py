@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,9 +15,12 @@ from rkmend.errors import InputError
 from rkmend.files import atomic_copy, atomic_write
 from rkmend.graph import export
 from rkmend.mend.choose import State
-from rkmend.records import Conversion, Status, TrialFacts
+from rkmend.recipe import recipe_of, save_recipe
+from rkmend.records import Conversion, TrialFacts
 from rkmend.toolkit.trials import Done
-from rkmend.toolkit.verdict import Outcome
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 REPRO = "repro"
 """Folder of the reproducer, within the results."""
@@ -53,7 +57,15 @@ def results_folder(folder: Path, *, force: bool) -> Iterator[Path]:
 
 
 def deliver(
-    folder: Path, stem: str, result: Conversion, final: State | None, trials: Sequence[Done], started: float
+    folder: Path,
+    stem: str,
+    result: Conversion,
+    final: State | None,
+    trials: Sequence[Done],
+    started: float,
+    *,
+    tail: ir.Model | None = None,
+    unverified: Done | None = None,
 ) -> Conversion:
     """Writes everything a run gives, report.json last, so that a report always speaks of files that are there.
 
@@ -64,14 +76,18 @@ def deliver(
         final: The State whose .rknn is delivered; None when the model is refused.
         trials: All of them; their logs go along, their exported files do not.
         started: `time.monotonic()` at the start of the run.
+        tail: What is left for the CPU.
+        unverified: A Trial whose file computes something else; the file goes with its log.
 
     Raises:
         InputError: The disk is full or the folder went away; what was written stays whole.
     """
-    rknn, mended, report = folder / f"{stem}.rknn", folder / f"{stem}.mended.onnx", folder / "report.json"
+    rknn, recipe, report = folder / f"{stem}.rknn", folder / f"{stem}.recipe.toml", folder / "report.json"
+    parts = {kind: folder / f"{stem}.{kind}.onnx" for kind in ("mended", "head", "tail")}
     logs, repro = folder / "trials", folder / REPRO
-    for old in (rknn, mended, mended.with_name(f"{mended.name}.data"), report):
+    for old in (rknn, recipe, report, *parts.values()):
         old.unlink(missing_ok=True)
+        old.with_name(f"{old.name}.data").unlink(missing_ok=True)
     shutil.rmtree(logs, ignore_errors=True)
     shutil.rmtree(repro, ignore_errors=True)
     result.files = {"report": str(report)}
@@ -84,13 +100,20 @@ def deliver(
     if final is not None:
         atomic_copy(final.done.rknn, rknn)
         result.files["rknn"] = str(rknn)
-        if result.status is Status.MENDED and any(step.mend.rewrite for step in final.steps):
-            export(final.model, mended)
-            result.files["mended"] = str(mended)
-    elif trials and trials[-1].verdict.outcome is Outcome.WRONG:
-        unverified = logs / trials[-1].log.parent.name / "unverified.rknn"
-        atomic_copy(trials[-1].rknn, unverified)
-        result.files["unverified"] = str(unverified)
+        models = {"head": final.model, "tail": tail} if tail else {"mended": final.model}
+        if tail or any(step.mend.rewrite for step in final.steps):
+            for kind, model in models.items():
+                export(model, parts[kind])
+                result.files[kind] = str(parts[kind])
+        if final.steps and not tail:
+            assert result.toolkit
+            steps = [(step.finding, step.mend) for step in final.steps]
+            save_recipe(recipe_of(steps, result.target, result.toolkit.version), recipe)
+            result.files["recipe"] = str(recipe)
+    elif unverified is not None:
+        kept = logs / unverified.log.parent.name / "unverified.rknn"
+        atomic_copy(unverified.rknn, kept)
+        result.files["unverified"] = str(kept)
     result.trials = tuple(
         TrialFacts(
             done.trial.label,

@@ -13,14 +13,16 @@ class RkmendError(Exception):
     Args:
         message: What is wrong and where.
         hint: What to do about it; printed on a line of its own.
+        rule: Code of the rule whose page says more.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", rule: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.rule = rule
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message

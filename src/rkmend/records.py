@@ -11,6 +11,7 @@ import msgspec
 
 from rkmend.diagnose.cause.record import Cause
 from rkmend.graph import TensorSpec
+from rkmend.mend.interface import InterfaceChange
 from rkmend.mend.proof import Proof
 from rkmend.rules import Exactness, Finding
 from rkmend.toolkit.options import BuildOptions
@@ -28,6 +29,8 @@ class Status(str, Enum):
     """The toolkit converted the model as it is, and the simulator agrees with ONNX Runtime."""
     MENDED = "mended"
     """It did so after mends that were proved and tried."""
+    PARTIAL = "partial"
+    """The .rknn holds the head of the model; `tail` says what is left for the CPU."""
     REFUSED = "refused"
     """No .rknn is given; `reason` says why."""
     ENVIRONMENT = "environment"
@@ -100,6 +103,18 @@ class RejectedMend(msgspec.Struct, frozen=True):
     cpu_ops: int | None = None
 
 
+class Tail(msgspec.Struct, frozen=True):
+    """The part of a model that is not in its .rknn: it runs on the CPU, after it, on its outputs."""
+
+    nodes: tuple[str, ...]
+    inputs: tuple[TensorSpec, ...]
+    """Outputs of the .rknn by name, and inputs of the model where the tail needs those."""
+    outputs: tuple[TensorSpec, ...]
+    """Those outputs of the model that the .rknn does not give."""
+    why: str
+    """What the toolkit said of the operators that the tail begins with."""
+
+
 class OutputCheck(msgspec.Struct, frozen=True):
     """The verification of one output: the worst of all samples."""
 
@@ -109,7 +124,10 @@ class OutputCheck(msgspec.Struct, frozen=True):
     max_rel: float
     tolerance: Tolerance
     ok: bool
+    """Within the tolerance, or no further from it than fp16 rounding alone takes the model."""
     samples: tuple[OutputAgreement, ...]
+    explained_by: str = ""
+    """`fp16` where the difference is above the tolerance and is what fp16 rounding alone makes; see `samples`."""
 
 
 class TrialFacts(msgspec.Struct, frozen=True):
@@ -131,6 +149,8 @@ class Conversion(msgspec.Struct, kw_only=True):
     model: ModelFacts
     target: str
     toolkit: ToolkitFacts | None
+    constants: tuple[TensorSpec, ...] = ()
+    """Inputs of the model as it was given that are constants of this one."""
     options: BuildOptions
     """Of the delivered file: the user's, changed by option mends."""
     status: Status
@@ -143,15 +163,19 @@ class Conversion(msgspec.Struct, kw_only=True):
     mends: tuple[AppliedMend, ...] = ()
     rejected_mends: tuple[RejectedMend, ...] = ()
     verification: tuple[OutputCheck, ...] = ()
+    interface: tuple[InterfaceChange, ...] = ()
+    """Where inputs and outputs of the .rknn are not those of the model as it was given."""
+    tail: Tail | None = None
+    """What is left for the CPU; only where `status` is `partial`."""
     cause: Cause | None = None
     """Why the model failed as it was given; None when it did not, or when nobody asked."""
     trials: tuple[TrialFacts, ...] = ()
     notes: tuple[str, ...] = ()
     files: dict[str, str] = {}
-    """What was written, by kind: `rknn`, `mended`, `report`, `trials`, `repro`."""
+    """What was written, by kind: `rknn`, `mended`, `recipe`, `head`, `tail`, `report`, `trials`, `repro`."""
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
         """Whether a verified .rknn was written."""
-        return self.status in (Status.CONVERTED, Status.MENDED)
+        return self.status in (Status.CONVERTED, Status.MENDED, Status.PARTIAL)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rkmend.mend.choose import Rejected, State, chip_cycles
-from rkmend.records import AppliedMend, OutputCheck, RejectedMend
+from rkmend.graph.model import graph_inputs, spec_of
+from rkmend.mend.choose import Rejected, State, allowed, chip_cycles
+from rkmend.mend.interface import InterfaceChange, changes, unread
+from rkmend.records import AppliedMend, ModelFacts, OutputCheck, RejectedMend, Tail
+from rkmend.rules import Exactness, Finding
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.tolerance import tolerance_for
+from rkmend.toolkit.tolerance import disagreements, tolerance_for
 from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 UNLOCATED = {
     Outcome.HUNG: "The operator was not looked for: every attempt would take the whole time limit. "
@@ -36,8 +43,9 @@ def output_checks(verdict: Verdict, options: BuildOptions) -> tuple[OutputCheck,
                 max_abs=max(item.max_abs for item in found),
                 max_rel=max(item.max_rel for item in found),
                 tolerance=tolerance,
-                ok=all(tolerance.holds(item) for item in found),
+                ok=not (differing := disagreements(found, tolerance)),
                 samples=found,
+                explained_by="" if differing or all(map(tolerance.holds, found)) else "fp16",
             )
         )
     return tuple(checks)
@@ -52,7 +60,9 @@ def applied(best: State, target: Target, trials: Sequence[Done]) -> list[Applied
     ]
     mends = []
     for step in best.steps:
-        before, after = step.verdict_before, step.verdict_after
+        before, after = step.verdict_before, step.verdict_after or best.verdict
+        if step is best.steps[-1]:
+            after = best.verdict
         mends.append(
             AppliedMend(
                 code=step.finding.code,
@@ -61,16 +71,35 @@ def applied(best: State, target: Target, trials: Sequence[Done]) -> list[Applied
                 summary=step.mend.summary,
                 exactness=step.mend.exactness,
                 proof=step.proof,
-                cycles_before=before.cycles if before.layers else None,
+                cycles_before=before.cycles if before and before.layers else None,
                 cycles_after=after.cycles if after.layers else None,
                 chip_cycles_after=chip_cycles(after, best.options, target) if after.layers else None,
-                cpu_ops_before=len(before.cpu_ops) if before.layers else None,
+                cpu_ops_before=len(before.cpu_ops) if before and before.layers else None,
                 cpu_ops_after=len(after.cpu_ops) if after.layers else None,
                 trials_converted=sum(runs),
                 trials_run=len(runs),
             )
         )
     return mends
+
+
+def interface(given: ModelFacts, state: State) -> tuple[InterfaceChange, ...]:
+    """Where inputs and outputs of a converted State are not those of the model as it was given."""
+    layers = state.verdict.layers
+    prefix = "InputOperator:"
+    read = [layer.name.removeprefix(prefix) for layer in layers if layer.name.startswith(prefix)]
+    dropped = unread(given.inputs, read) if read else ()
+    return (*dropped, *changes(given.inputs, given.outputs, state.model))
+
+
+def left_over(tail: ir.Model, verdict: Verdict) -> Tail:
+    """What is left for the CPU, and what the toolkit said of it."""
+    return Tail(
+        nodes=tuple(str(node.name) for node in tail.graph),
+        inputs=tuple(spec_of(value) for value in graph_inputs(tail.graph)),
+        outputs=tuple(spec_of(value) for value in tail.graph.outputs),
+        why=verdict.message.splitlines()[0] if verdict.message else str(verdict.signature),
+    )
 
 
 def rejection(item: Rejected, options: BuildOptions, target: Target) -> RejectedMend:
@@ -98,21 +127,45 @@ def price(state: State, target: Target) -> str:
     return f"{cycles}, {moved}" + (f", {cpu} operators on the CPU" if cpu else "")
 
 
-def refusal(start: State, culprits: Sequence[str], considered: int) -> str:
-    """Why there is no .rknn: what the toolkit said, whom it concerns, what is known of it, what was tried."""
-    verdict = start.verdict
+def refusal(
+    stuck: State,
+    culprits: Sequence[str],
+    findings: Sequence[Finding],
+    rejected: Sequence[Rejected],
+    exactness: Exactness,
+) -> str:
+    """Why there is no .rknn: what the toolkit said, whom it concerns, what is known of it, what was tried.
+
+    Args:
+        stuck: The furthest that the search came.
+        culprits: Of it.
+        findings: Of the rules that recognise its failure.
+        rejected: The mends that were considered.
+        exactness: The least exact kind that was allowed.
+    """
+    verdict = stuck.verdict
     said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
     what = f"{verdict.outcome.sentence[0].upper()}{verdict.outcome.sentence[1:]} ({said})."
-    if verdict.outcome is Outcome.WRONG:
-        return f"{what} No rule knows a mend for it. The file is kept as unverified."
+    if stuck.steps:
+        mends = dict.fromkeys(f"{step.finding.code} {step.mend.name}" for step in stuck.steps)
+        what = f"Mended so far: {', '.join(mends)}. Then: {what}"
     if verdict.outcome in UNLOCATED:
         return f"{what} {UNLOCATED[verdict.outcome]}"
-    nodes = ", ".join(culprits) or "no single operator"
-    parts = [f"{what} To blame: {nodes}."]
-    harmful = [kind for kind in start.done.report().classes if not kind.harmless]
+    parts = [f"{what} To blame: {', '.join(culprits) or 'no single operator'}."]
+    parts += [f"{finding.code} {finding.name}: {finding.message}" for finding in findings[:3]]
+    harmful = [kind for kind in stuck.done.report().classes if not kind.harmless]
     parts += [f"{kind.meaning} {kind.what_to_do}" for kind in harmful[:1]]
-    if considered:
-        parts.append(f"{considered} mends were considered and none carried the model through.")
+    barred = dict.fromkeys(
+        f"{item.finding.code} {item.mend.name} is {item.mend.exactness.value}: --exactness {item.mend.exactness.value}"
+        for item in rejected
+        if not allowed(item.mend, exactness) and item.mend.exactness is not Exactness.CHANGES_MODEL
+    )
+    if barred:
+        parts.append(f"Not allowed in this run: {'; '.join(barred)} allows it.")
+    elif rejected:
+        parts.append(f"{len(rejected)} mends were considered and none carried the model through.")
     else:
         parts.append("No rule has a mend for it.")
+    if verdict.outcome is Outcome.WRONG:
+        parts.append("The file is kept as unverified.")
     return " ".join(parts)

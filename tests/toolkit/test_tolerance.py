@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rkmend.toolkit.tolerance import FP16, INT8, disagreements, tolerance_for
-from rkmend.toolkit.verdict import OutputAgreement
+from rkmend.toolkit.verdict import Fp16Noise, OutputAgreement
 
 GOOD = OutputAgreement("y", "normal", cosine=0.99999, max_abs=0.01, max_rel=0.002, reference_max=5.0)
 
@@ -38,3 +38,25 @@ def test_an_output_that_is_all_but_zero_is_held_by_difference():
 def test_int8_is_looser_and_says_why():
     assert tolerance_for(quantized=True) is INT8
     assert INT8.cosine < FP16.cosine and INT8.reason and FP16.reason
+
+
+def noisy(sample: str = "normal", *, ratio: float = 1.0, peak: float = 1.0, share: float = 0.05):
+    """Outside of the tolerance; compared with what fp16 alone does."""
+    return but(sample=sample, cosine=0.95, fp16=Fp16Noise(share=share, ratio=ratio, peak=peak, differ=9))
+
+
+def test_what_fp16_alone_makes_is_no_disagreement():
+    assert not disagreements([noisy()], FP16)
+
+
+def test_what_is_more_than_fp16_makes_is_one():
+    for bad in (noisy(ratio=9.0), noisy(peak=9.0), but(cosine=0.95)):
+        assert disagreements([GOOD, bad], FP16) == [bad]
+
+
+def test_noise_is_no_excuse_where_no_sample_tells():
+    drowned = noisy("zeros", share=0.9)
+    assert disagreements([drowned], FP16) == [drowned]
+    assert disagreements([drowned, but(reference_max=0.0, max_abs=0.0)], FP16) == [drowned]
+    assert not disagreements([drowned, GOOD], FP16)
+    assert disagreements([drowned, but(output="z")], FP16) == [drowned]

@@ -62,3 +62,13 @@ def test_the_digest_follows_model_seed_and_files(given, tmp_path):
 def test_means_for_another_number_of_channels(given, tmp_path):
     with pytest.raises(InputError, match=r"mean values for \[2\] channels, but the inputs have \[3\]"):
         make_reference(given, BuildOptions(mean_values=((1.0, 2.0),)), tmp_path / "s")
+
+
+def test_an_output_that_is_an_input_keeps_its_numbers(tmp_path):
+    proto = model(
+        [node("Relu", "x", "y")], [value("x", [2, 300])], [value("y", [2, 300]), value("x", [2, 300])]
+    )
+    onnx.save(proto, tmp_path / "model.onnx")
+    made = make_reference(load(tmp_path / "model.onnx"), BuildOptions(), tmp_path / "samples")
+    for sample in made.samples:
+        assert np.array_equal(read_npz(sample.outputs, "output1"), read_npz(sample.inputs, "input0"))

@@ -11,6 +11,7 @@ import click
 
 from rkmend.cli import run_options
 from rkmend.cli.build_options import build_options, from_options
+from rkmend.cli.settings import settings_for
 
 if TYPE_CHECKING:
     from rkmend.pipeline import Progress
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from rkmend.toolkit.trial import Trial
     from rkmend.toolkit.verdict import Verdict
 
+EXACTNESS = ("exact", "rounding", "bounded")
+
 
 @click.command("convert")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--target", required=True, metavar="SOC", help="rk3588, rk3576, rk3566, rv1106, ...")
+@click.option("--target", metavar="SOC", help="rk3588, rk3576, rk3566, rv1106, ...")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     help="Results; default: MODEL.rkmend beside the model.",
 )
 @run_options.inputs
+@run_options.constants
 @click.option("--quantize", type=click.Path(path_type=Path), metavar="DATASET",
               help="Make an int8 model, calibrated on a folder of .npy, .npz or images, or a list.")  # fmt: skip
 @click.option(
@@ -42,8 +46,14 @@ if TYPE_CHECKING:
 @click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.npz",
               help="Your own inputs to verify on, by input name.")  # fmt: skip
 @run_options.toolkit
-@click.option("--exactness", type=click.Choice(["exact", "rounding", "bounded"]), default="rounding",
-              show_default=True, help="The least exact kind of mend that may be applied.")  # fmt: skip
+@click.option("--exactness", type=click.Choice(EXACTNESS),
+              help="The least exact kind of mend that may be applied.  [default: rounding]")  # fmt: skip
+@run_options.select
+@run_options.ignore
+@run_options.config
+@run_options.isolated
+@click.option("--recipe", type=click.Path(path_type=Path), metavar="FILE",
+              help="Apply the mends of an earlier run (its .recipe.toml), and search for none.")  # fmt: skip
 @click.option("--mean", "means", multiple=True, metavar="R,G,B", help="Per input: subtracted by the NPU.")
 @click.option("--std", "stds", multiple=True, metavar="R,G,B", help="Per input: divided by on the NPU.")
 @build_options
@@ -65,13 +75,19 @@ if TYPE_CHECKING:
 @run_options.quiet
 def command(
     model: Path,
-    target: str,
+    target: str | None,
     out: Path | None,
     inputs: tuple[str, ...],
+    constants: tuple[str, ...],
     quantize: Path | None,
     samples: Path | None,
     version: str | None,
-    exactness: str,
+    exactness: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    config: Path | None,
+    isolated: bool,
+    recipe: Path | None,
     seed: int,
     trial_seconds: float,
     trial_memory: int,
@@ -87,28 +103,39 @@ def command(
     Tries the real toolkit, names the operator it fails on, mends the graph with rewrites that are proved
     equivalent, keeps the cheapest by the compiler's own cycles, and checks the result against ONNX Runtime.
 
-    Exit status: 0 converted or mended, and verified; 1 not convertible, with the reason; 2 usage or bad input;
-    3 the toolkit environment cannot be made.
+    Exit status: 0 converted, mended or partial (the rest of the model is in a .tail.onnx), and verified;
+    1 not convertible, with the reason; 2 usage or bad input; 3 the toolkit environment cannot be made.
     """
     from rkmend.cli.toolkit import install_progress
     from rkmend.conversion import convert
     from rkmend.diagnose.budget import Budget
-    from rkmend.graph import parse_shape_options
+    from rkmend.graph import parse_constant_options, parse_shape_options
     from rkmend.report.story import story
     from rkmend.rules import Exactness
+    from rkmend.rules.selection import ALL, Selection
     from rkmend.toolkit.trial import Limits
 
+    settings = settings_for(model, config=config, isolated=isolated)
+    target = target or settings.target
+    if target is None:
+        raise click.UsageError("Missing option '--target' (and no file with settings names one).")
+    exactness = exactness or settings.exactness or "rounding"
+    if exactness not in EXACTNESS:
+        raise click.UsageError(f"exactness '{exactness}' is none of {', '.join(EXACTNESS)}.")
     with install_progress() as install:
         result = convert(
             model,
             target=target,
             out=out,
             inputs=parse_shape_options(inputs),
+            constants=parse_constant_options(constants),
             options=_quantisation(**options),
             quantize=quantize,
             samples=samples,
-            toolkit=version,
+            toolkit=version or settings.toolkit,
             exactness=Exactness(exactness),
+            rules=Selection(_split(select) or settings.select or (ALL,), _split(ignore) or settings.ignore),
+            recipe=recipe,
             limits=Limits(trial_seconds, trial_memory),
             seed=seed,
             cache=not no_cache,
@@ -118,6 +145,11 @@ def command(
         )
     click.echo(story(result))
     sys.exit({"environment": 3, "refused": 1}.get(result.status.value, 0))
+
+
+def _split(selectors: tuple[str, ...]) -> tuple[str, ...]:
+    """Selectors may be repeated options or separated by commas."""
+    return tuple(part.strip() for text in selectors for part in text.split(",") if part.strip())
 
 
 def _quantisation(

@@ -18,6 +18,7 @@ COMMANDS = {
     "log": "Read a toolkit log that somebody pasted: which operator, which failure, what to do.",
     "reduce": "Make a failing model as small as it can be while it still fails alike.",
     "rule": "Show the page of a rule.",
+    "rules": "List the rules.",
     "toolkit": "Install, list, examine and remove toolkit environments.",
     "verify": "Compare what two ONNX models compute.",
 }
@@ -70,6 +71,9 @@ def main() -> None:
         click.echo(f"{click.style('error:', fg='red', bold=True)} {error.message}", err=True)
         if error.hint:
             click.echo(f"{click.style('help:', fg='cyan', bold=True)} {error.hint}", err=True)
+        if error.rule:
+            page = f"`rkmend rule {error.rule}` says more."
+            click.echo(f"{click.style('rule:', fg='cyan', bold=True)} {page}", err=True)
         status = error.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away; there is nobody to tell

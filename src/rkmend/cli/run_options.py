@@ -10,6 +10,10 @@ inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
     help="Static shape of a dynamic input: images=1x3x640x640, or NAME=scalar. Repeatable.",
 )  # fmt: skip
+constants = click.option(
+    "--constant", "constants", multiple=True, metavar="NAME=VALUE",
+    help="An input that is the same in every run becomes a constant: sr=16000, k=1,3,5, NAME=FILE.npy. Repeatable.",
+)  # fmt: skip
 toolkit = click.option(
     "--toolkit", "version", metavar="VERSION", help="RKNN-Toolkit2 version; default 2.3.2."
 )
@@ -29,3 +33,17 @@ trial_memory = click.option(
     "--trial-memory", type=click.IntRange(1), default=16384, show_default=True, metavar="MB",
     help="Memory limit of one trial.",
 )  # fmt: skip
+
+# Which rules take part, and where that may be written down.
+select = click.option(
+    "--select",
+    multiple=True,
+    metavar="RULE",
+    help="Rules that take part: codes, prefixes (RKM1), names or ALL.",
+)
+ignore = click.option("--ignore", multiple=True, metavar="RULE", help="Rules that do not.")
+config = click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE",
+    help="Settings; default: the nearest rkmend.toml or pyproject.toml with [tool.rkmend] above the model.",
+)  # fmt: skip
+isolated = click.option("--isolated", is_flag=True, help="Ignore all files with settings.")

@@ -9,8 +9,10 @@ from rkmend.graph.freeze import freeze
 from rkmend.graph.infer import infer
 from rkmend.graph.load import load
 from rkmend.graph.model import Model, TensorSpec
+from rkmend.graph.partition import cut_before
 from rkmend.graph.save import export, save
 from rkmend.graph.shapes import bind, parse_shape_option, parse_shape_options
+from rkmend.graph.specialise import parse_constant_options, specialise
 from rkmend.graph.surgery import CannotExtract, node_names
 from rkmend.graph.validity import InvalidModel, validated
 
@@ -23,6 +25,7 @@ __all__ = [
     "bypass",
     "contract",
     "cut",
+    "cut_before",
     "digest_ir",
     "export",
     "extract",
@@ -30,10 +33,12 @@ __all__ = [
     "infer",
     "load",
     "node_names",
+    "parse_constant_options",
     "parse_shape_option",
     "parse_shape_options",
     "save",
     "shapes_of",
+    "specialise",
     "validated",
     "ways_past",
 ]

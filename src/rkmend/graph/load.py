@@ -97,6 +97,7 @@ def _specs(values: Iterable[ir.Value], path: Path, role: str) -> tuple[TensorSpe
             raise InputError(
                 f"{role} '{value.name}' of {path} is not a tensor: {value.type or 'it has no type'}",
                 hint="RKNN-Toolkit2 takes and gives tensors only. Cut the model where there are tensors.",
+                rule="RKM080",
             )
         specs.append(spec_of(value))
     return tuple(specs)

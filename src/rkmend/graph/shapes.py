@@ -74,7 +74,7 @@ def bind(inputs: Sequence[TensorSpec], shapes: Mapping[str, tuple[int, ...]]) ->
     bound = []
     for name, shape in shapes.items():
         if name not in known:
-            raise _unknown_name(name, inputs)
+            raise unknown_name(name, inputs)
         _match(known[name], shape, values)
     for spec in inputs:
         implied = tuple(values[size][0] if size in values else size for size in spec.shape)
@@ -84,6 +84,7 @@ def bind(inputs: Sequence[TensorSpec], shapes: Mapping[str, tuple[int, ...]]) ->
             raise InputError(
                 f"input {spec} holds no elements: one of its sizes is 0",
                 hint="Export the model with a real size, or with a symbolic one and give it with --input.",
+                rule="RKM082",
             )
     if not all(spec.static for spec in bound):
         raise _still_dynamic(bound)
@@ -117,7 +118,8 @@ def _match(spec: TensorSpec, shape: tuple[int, ...], values: dict[int | str | No
                 )
 
 
-def _unknown_name(name: str, inputs: Sequence[TensorSpec]) -> InputError:
+def unknown_name(name: str, inputs: Sequence[TensorSpec]) -> InputError:
+    """The error for an input that the model does not have, with the nearest that it has."""
     names = [spec.name for spec in inputs]
     near = difflib.get_close_matches(name, names, n=1)
     return InputError(

@@ -7,6 +7,7 @@ reads a list of `{"kind": ..., arguments}` and prints the list of answers as JSO
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -23,7 +24,11 @@ DTYPES = {
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
+    "tensor(int16)": np.int16,
     "tensor(int8)": np.int8,
+    "tensor(uint64)": np.uint64,
+    "tensor(uint32)": np.uint32,
+    "tensor(uint16)": np.uint16,
     "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }
@@ -35,6 +40,9 @@ KINDS: dict[str, Callable[[np.random.Generator, list[int]], Array]] = {
     "zeros": lambda _rng, shape: np.zeros(shape, np.float32),
     "ones": lambda _rng, shape: np.ones(shape, np.float32),
 }
+LARGE = "large"
+INTEGERS = 100
+"""Largest integer that is fed under `LARGE`, where a model takes it; no dtype is too small for it."""
 
 
 class Session:
@@ -72,20 +80,43 @@ class Session:
         return {spec.name: spec.shape for spec in self._session.get_inputs()}
 
     def drawn(self, kind: str, seed: int) -> dict[str, Array]:
-        """Inputs of one of `KINDS`; 0 and 1 where the dtype is not a floating-point one (they may be indices)."""
+        """Inputs of one of `KINDS`; where the dtype is not a floating-point one, the first of these that it runs on.
+
+        Whole numbers of any size (as indices they are out of bounds), 0 and 1, positive ones (divisors).
+        """
+        ranges = [(0, 1), (1, INTEGERS)]
+        if kind == LARGE:
+            ranges.insert(0, (-INTEGERS, INTEGERS))
+        feeds = [self._drawn(kind, seed, low, high) for low, high in ranges]
+        if any(array.dtype.kind in "iu" for array in feeds[0].values()):
+            for feed in feeds:
+                with contextlib.suppress(Exception):
+                    self.run(feed)
+                    return feed
+        return feeds[0]
+
+    def _drawn(self, kind: str, seed: int, low: int, high: int) -> dict[str, Array]:
         rng, feed = _generator(seed), {}
         for spec in self._session.get_inputs():
             dtype = np.dtype(DTYPES[spec.type])
             if np.issubdtype(dtype, np.floating):
                 feed[spec.name] = KINDS[kind](rng, spec.shape).astype(dtype, copy=False)
             else:
-                feed[spec.name] = rng.integers(0, 2, spec.shape).astype(dtype)
+                lowest = low if dtype.kind == "i" else max(low, 0)
+                feed[spec.name] = rng.integers(lowest, high, spec.shape, endpoint=True).astype(dtype)
         return feed
 
-    def run(self, feed: dict[str, Array]) -> list[Array]:
-        """The outputs."""
-        result: list[Array] = self._session.run(None, feed)
-        return result
+    def run(self, feed: dict[str, Array]) -> dict[str, Array]:
+        """The outputs by name, from inputs that may have another shape and dtype in another form of the model."""
+        specs = self._session.get_inputs()
+        fitting = {spec.name: _fitted(feed[spec.name], spec.shape, DTYPES[spec.type]) for spec in specs}
+        results: list[Array] = self._session.run(None, fitting)
+        return dict(zip((spec.name for spec in self._session.get_outputs()), results, strict=True))
+
+
+def _fitted(array: Array, shape: list[int], dtype: type) -> Array:
+    fitting: Array = np.asarray(array).reshape(shape).astype(dtype, copy=False)
+    return fitting
 
 
 def _generator(seed: int) -> np.random.Generator:
@@ -109,16 +140,26 @@ def places(before: str, after: str) -> str:
     return _first_difference(session.run(feed), Session(after).run(feed))
 
 
-def numeric(before: str, after: str, seed: int) -> dict[str, float]:
-    """How two models differ on inputs of several kinds: normal, large, small and positive, zeros, ones."""
+def numeric(before: str, after: str, seed: int, left_out: dict[str, str] | None = None) -> dict[str, float]:
+    """How two models differ on inputs of several kinds: normal, large, small and positive, zeros, ones.
+
+    Args:
+        before: The original.
+        after: The other one; its inputs and outputs may have other shapes and dtypes.
+        seed: Of the inputs.
+        left_out: Outputs that only `before` has -> the input whose value they are said to be.
+    """
     session, other = Session(before), Session(after)
-    worst: dict[str, float] = {"max_abs": 0.0, "max_rel": 0.0, "draws": 0.0}
+    worst: dict[str, float] = {"max_abs": 0.0, "max_rel": 0.0, "rms_rel": 0.0, "draws": 0.0}
     for number, kind in enumerate(KINDS):
         feed = session.drawn(kind, seed + number)
-        found = _differences(session.run(feed), other.run(feed))
+        ours, theirs = session.run(feed), other.run(feed)
+        theirs |= {name: feed[source] for name, source in (left_out or {}).items()}
+        found = _differences(ours, {name: _reshaped(theirs[name], ours[name]) for name in ours})
         worst = {
             "max_abs": max(worst["max_abs"], found["max_abs"]),
             "max_rel": max(worst["max_rel"], found["max_rel"]),
+            "rms_rel": max(worst["rms_rel"], found["rms_rel"]),
             "draws": worst["draws"] + 1,
         }
     return worst
@@ -143,7 +184,8 @@ def rounding(before: str, after: str, absolute: str, factor: float, seed: int) -
     del feed
     answer = _differences(ours, theirs)
     answer["of_bound"] = 0.0
-    for x, y, size in zip(ours, theirs, sizes, strict=True):
+    for name, size in sizes.items():
+        x, y = ours[name], theirs[name]
         share = np.divide(_distance(x, y), size * np.float32(factor), where=size > 0, out=_distance(x, y))
         answer["of_bound"] = max(answer["of_bound"], float(share.max(initial=0)))
     return answer
@@ -156,8 +198,9 @@ def model(before: str, after: str, seed: int) -> dict[str, float]:
     return _differences(session.run(feed), Session(after).run(feed))
 
 
-def _first_difference(before: list[Array], after: list[Array]) -> str:
-    for ours, theirs in zip(before, after, strict=True):
+def _first_difference(before: dict[str, Array], after: dict[str, Array]) -> str:
+    for name, ours in before.items():
+        theirs = after[name]
         if ours.shape != theirs.shape:
             return f"shape {list(ours.shape)} became {list(theirs.shape)}"
         wrong = ours != theirs
@@ -167,26 +210,48 @@ def _first_difference(before: list[Array], after: list[Array]) -> str:
     return ""
 
 
-def _differences(before: list[Array], after: list[Array]) -> dict[str, float]:
-    """The largest absolute difference, and the largest relative to the largest value of its output."""
-    max_abs = max_rel = 0.0
-    for ours, theirs in zip(before, after, strict=True):
+def _reshaped(array: Array, like: Array) -> Array:
+    fitting: Array = array.reshape(like.shape) if array.size == like.size else array
+    return fitting
+
+
+def _differences(before: dict[str, Array], after: dict[str, Array]) -> dict[str, float]:
+    """The largest absolute difference, and two relative ones, each for the output where it is largest.
+
+    `max_rel` is the largest difference over the largest value, `rms_rel` the same of root mean squares.
+    """
+    max_abs = max_rel = rms_rel = 0.0
+    for name, ours in before.items():
+        theirs = after[name]
         if ours.shape != theirs.shape:
-            return {"max_abs": float("inf"), "max_rel": float("inf")}
-        largest = float(_distance(ours, theirs).max(initial=0))
-        scale = float(np.abs(ours).max(initial=0))
+            return {"max_abs": float("inf"), "max_rel": float("inf"), "rms_rel": float("inf")}
+        distance = _distance(ours, theirs)
+        largest = float(distance.max(initial=0))
+        scale = float(np.abs(ours.astype(_precision(ours), copy=False)).max(initial=0))
         max_abs = max(max_abs, largest)
         max_rel = max(max_rel, largest / (scale or 1.0))
-    return {"max_abs": max_abs, "max_rel": max_rel}
+        rms_rel = max(rms_rel, _rms(distance) / (_rms(ours) or 1.0))
+    return {"max_abs": max_abs, "max_rel": max_rel, "rms_rel": rms_rel}
+
+
+def _rms(array: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64)))) if array.size else 0.0
 
 
 def _distance(ours: Array, theirs: Array) -> Array:
-    """Element by element, in float32; 0 where both are NaN or the same infinity."""
-    distance = np.abs(ours.astype(np.float32, copy=False) - theirs.astype(np.float32, copy=False))
+    """Element by element; 0 where both are NaN or the same infinity."""
+    precision = _precision(ours)
+    distance: Array = np.abs(ours.astype(precision, copy=False) - theirs.astype(precision, copy=False))
     if not np.isfinite(distance).all():
         alike = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
         distance = np.where(alike, 0, np.nan_to_num(distance, nan=np.inf))
     return distance
+
+
+def _precision(array: Array) -> type[np.floating[Any]]:
+    """In which to subtract: float32 is too narrow for integers and float64."""
+    narrow = array.dtype in (np.float32, np.float16, np.bool_)
+    return np.float32 if narrow else np.float64
 
 
 def main() -> None:

@@ -8,10 +8,9 @@ with the power.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rkmend.mend.apply import apply
@@ -26,6 +25,8 @@ from rkmend.toolkit.verdict import Verdict
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+MOST_STEPS = 100
+"""Mends in one model: a network may need one at every layer, and a rule that mends its own work must end."""
 ORDER = tuple(Exactness)
 """Strictest first; a run allows a level and everything before it."""
 
@@ -37,8 +38,9 @@ class Step:
     finding: Finding
     mend: Mend
     proof: Proof
-    verdict_before: Verdict
-    verdict_after: Verdict
+    verdict_before: Verdict | None = None
+    verdict_after: Verdict | None = None
+    """Of the Trials before and after it; None where it was applied by a recipe, without a Trial of its own."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class State:
         """What the Trial of this model gave."""
         return self.done.verdict
 
+    @property
+    def label(self) -> str:
+        """Its last mend, for the names of trials."""
+        return self.steps[-1].mend.name if self.steps else "the model as it is"
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -85,63 +92,73 @@ class Search:
     Attributes:
         target: For the rules and the cost.
         exactness: The least exact level that may be applied.
-        candidates: The findings and mends for what a State's failure shows, likeliest first.
+        candidates: The findings and mends for what a State's failure shows, those about the whole model first; drawn
+            one by one, since those about single nodes need the culprits.
         culprits: The nodes a State's failure comes from.
         prove: Begins to prove one application: (before, after, finding, mend).
         attempt: Runs the Trial of a candidate: (the State it comes from, model, options, label).
         rejected: Filled as the search goes.
+        stuck: States that no mend leads on from; filled as the search goes.
     """
 
     target: Target
     exactness: Exactness
-    candidates: Callable[[State], Sequence[tuple[Finding, Mend]]]
+    candidates: Callable[[State], Iterable[tuple[Finding, Mend]]]
     culprits: Callable[[State], tuple[str, ...]]
     prove: Callable[[ir.Model, ir.Model, Finding, Mend], Proving]
     attempt: Callable[[State, ir.Model, BuildOptions, str], Done]
-    rejected: list[Rejected]
+    rejected: list[Rejected] = field(default_factory=list)
+    stuck: list[State] = field(default_factory=list)
 
     def converted(self, start: State) -> list[State]:
         """Every mended State that converts, cheapest first."""
-        ends = [self.follow(state) for state in self._steps(start, self.candidates(start))]
-        found = [end for end in ends if end is not None]
+        firsts = list(self._steps(start, self.candidates(start)))
+        if not firsts:
+            self.stuck.append(start)
+        found = [end for end in map(self.follow, firsts) if end is not None]
         return sorted(found, key=lambda state: cost(state.verdict, state.options, self.target))
 
     def follow(self, state: State) -> State | None:
         """Takes a branch to its end: the same mend at each next culprit, another where that one does not help."""
         while not state.verdict.converted:
-            last = state.steps[-1].mend.name
-            pairs = sorted(self.candidates(state), key=lambda pair: pair[1].name != last)
-            further = next(self._steps(state, pairs), None)
+            pairs = _same_first(self.candidates(state), state.steps[-1].mend.name if state.steps else "")
+            further = next(self._steps(state, pairs), None) if len(state.steps) < MOST_STEPS else None
             if further is None:
-                step = state.steps[-1]
-                cured = ", ".join(step.finding.nodes) or step.finding.name
-                why = f"cures {cured}, but then {_failure(state.verdict)}"
-                self.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
+                self.stuck.append(state)
+                for step in state.steps[-1:]:
+                    cured = ", ".join(step.finding.nodes) or step.finding.name
+                    why = f"cures {cured}, but then {_failure(state.verdict)}"
+                    self.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
                 return None
             state = further
         return state
 
-    def _steps(self, state: State, pairs: Sequence[tuple[Finding, Mend]]) -> Iterator[State]:
+    def _steps(self, state: State, pairs: Iterable[tuple[Finding, Mend]]) -> Iterator[State]:
         """The States that one mend leads to, as far as they are better than this one.
 
         The proof of the next mend runs while the Trial of this one does: one keeps a core busy, the other another.
         """
-        before = self.culprits(state)
+        queue = iter(pairs)
         with ExitStack() as proofs:
-            queue = deque(pairs)
-            following = self._begin(state, queue, proofs)
+            following, leads_on = self._begin(state, queue, proofs), False
             while (candidate := following) is not None:
+                if leads_on and candidate.mend.last_resort:
+                    return
                 proof = candidate.proving.result()
                 following = self._begin(state, queue, proofs)
-                if after := self._step(state, candidate, proof, before):
+                if after := self._step(state, candidate, proof):
+                    leads_on = True
                     yield after
+                    if (
+                        not candidate.finding.nodes
+                    ):  # what the whole model needs, the others will need as well
+                        return
 
     def _begin(
-        self, state: State, queue: deque[tuple[Finding, Mend]], proofs: ExitStack
+        self, state: State, queue: Iterator[tuple[Finding, Mend]], proofs: ExitStack
     ) -> _Candidate | None:
         """Begins to prove the next mend that can be applied at all."""
-        while queue:
-            finding, mend = queue.popleft()
+        for finding, mend in queue:
             try:
                 model, options = self._changed(state, mend)
             except CannotApply as error:
@@ -151,9 +168,7 @@ class Search:
             return _Candidate(finding, mend, model, options, proving)
         return None
 
-    def _step(
-        self, state: State, candidate: _Candidate, proof: Proof, before: tuple[str, ...]
-    ) -> State | None:
+    def _step(self, state: State, candidate: _Candidate, proof: Proof) -> State | None:
         """Tries a proved mend; None, and the reason on file, when it leads nowhere."""
         finding, mend = candidate.finding, candidate.mend
         if not proof.holds:
@@ -163,14 +178,14 @@ class Search:
         done = self.attempt(state, candidate.model, candidate.options, f"{mend.name} at {place}")
         step = Step(finding, mend, proof, state.verdict, done.verdict)
         after = State(candidate.model, candidate.options, done, (*state.steps, step))
-        if done.verdict.converted or self._progress(before, after):
+        if done.verdict.converted or self._progress(state, after):
             return after
         why = f"the toolkit still fails: {_failure(done.verdict)}"
         self.rejected.append(Rejected(finding, mend, why, done.verdict, after.options))
         return None
 
     def _changed(self, state: State, mend: Mend) -> tuple[ir.Model, BuildOptions]:
-        if ORDER.index(mend.exactness) > ORDER.index(self.exactness):
+        if not allowed(mend, self.exactness):
             raise CannotApply(f"it is {mend.exactness.value}; mends up to {self.exactness.value} are allowed")
         if mend.options is None:
             return apply(state.model, mend), state.options
@@ -179,12 +194,34 @@ class Search:
             raise CannotApply("the option is set already")
         return state.model, options
 
-    def _progress(self, before: tuple[str, ...], after: State) -> bool:
+    def _progress(self, before: State, after: State) -> bool:
         """Whether other nodes are to blame now than before."""
-        last = after.steps[-1]
-        if not last.finding.nodes:  # it was about the model as a whole: another failure is one further on
-            return last.verdict_after.signature != last.verdict_before.signature
-        return not set(self.culprits(after)) & _touched(after, before)
+        if not after.steps[
+            -1
+        ].finding.nodes:  # it was about the whole model: another failure is one further on
+            return after.verdict.signature != before.verdict.signature or _missing(after) < _missing(before)
+        return not set(self.culprits(after)) & _touched(after, self.culprits(before))
+
+
+def _missing(state: State) -> int:
+    """How many outputs a simulated model did not give, or not in their shape."""
+    return sum(not found.shape_ok for found in state.verdict.agreement)
+
+
+def _same_first(pairs: Iterable[tuple[Finding, Mend]], name: str) -> Iterator[tuple[Finding, Mend]]:
+    """Those about the whole model, then the mend of this name, then the others."""
+    later = []
+    for finding, mend in pairs:
+        if finding.nodes:
+            later.append((finding, mend))
+        else:
+            yield finding, mend
+    yield from sorted(later, key=lambda pair: pair[1].name != name)
+
+
+def allowed(mend: Mend, least: Exactness) -> bool:
+    """Whether a mend is as exact as a run demands."""
+    return ORDER.index(mend.exactness) <= ORDER.index(least)
 
 
 def cost(verdict: Verdict, options: BuildOptions, target: Target) -> tuple[int, int, int]:

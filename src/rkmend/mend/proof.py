@@ -139,15 +139,23 @@ class SameNumbers:
     Attributes:
         tolerance: Largest difference allowed, relative to the largest value of an output; 0 for bit for bit.
         whole: Whether the whole model was compared, and not a region of it.
+        noise: Where it is not 0: the largest root mean square of the difference that is allowed, relative to
+            that of the output; then `tolerance` does not count.
     """
 
     tolerance: float
     whole: bool
+    noise: float = 0.0
 
     def judged(self, answers: list[Any]) -> Proof:
         """See `Claim.judged`: the comparison, the whole model."""
         found, last = answers[0], answers[-1]
-        if not found["max_rel"] <= self.tolerance:
+        if self.noise and not found["rms_rel"] <= self.noise:
+            raise Unproved(
+                f"the root mean square of the difference is {found['rms_rel']:.3g} of that of the output; "
+                f"{self.noise:.3g} is allowed"
+            )
+        if not self.noise and not found["max_rel"] <= self.tolerance:
             raise Unproved(
                 f"the outputs differ by {found['max_abs']:.4g}, {found['max_rel']:.3g} of the largest value; "
                 f"{self.tolerance:.3g} is allowed"
@@ -155,7 +163,9 @@ class SameNumbers:
         what = "model" if self.whole else "region"
         same = (
             "the same outputs bit for bit"
-            if self.tolerance == 0
+            if self.tolerance == 0 and not self.noise
+            else f"outputs that differ by {found['rms_rel']:.2g} in the root mean square"
+            if self.noise
             else f"outputs within {self.tolerance:.2g} of the largest value"
         )
         rest = "" if self.whole else " The rest of the graph is untouched."

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rkmend.mend.apply import apply
+from rkmend.mend.interface import demand_interface
 from rkmend.mend.layout import only_moves
 from rkmend.mend.polynomial import NotPolynomial, demand_exact, largest_integers, longest_sum
 from rkmend.mend.proof import (
@@ -120,14 +121,20 @@ def _claim(
 ) -> tuple[Claim, list[dict[str, object]]]:
     """What has to be run, and what it would show: the strongest kind of evidence that there is for the region."""
     if not finding.nodes:
-        return SameNumbers(_tolerance(mend), whole=True), [_comparison(folder, before, after)]
+        gone = demand_interface(before, after)
+        return SameNumbers(_tolerance(mend), whole=True, noise=mend.noise), [
+            {**_comparison(folder, before, after), "left_out": gone}
+        ]
     old, new = regions(before, after, finding.nodes)
     _demand_memory(old, new)
     whole = []
     if len(before.graph) > len(finding.nodes):
         whole = [{"kind": "model", **_saved(folder, "model", before=before, after=after), "seed": 0}]
     if not old.graph.inputs:  # constants in, constants out: there is one set of numbers
-        return SameNumbers(_tolerance(mend), whole=False), [_comparison(folder, old, new), *whole]
+        return SameNumbers(_tolerance(mend), whole=False, noise=mend.noise), [
+            _comparison(folder, old, new),
+            *whole,
+        ]
     if only_moves(old) and only_moves(new):
         return SamePlaces(), [
             {"kind": "places", **_saved(folder, "region", before=_single(old), after=_single(new))},
@@ -136,7 +143,10 @@ def _claim(
     try:
         claim, jobs = _polynomial_claim(old, new, finding, mend, folder)
     except NotPolynomial:
-        claim, jobs = SameNumbers(_tolerance(mend), whole=False), [_comparison(folder, old, new)]
+        claim, jobs = (
+            SameNumbers(_tolerance(mend), whole=False, noise=mend.noise),
+            [_comparison(folder, old, new)],
+        )
     return claim, [*jobs, *whole]
 
 
@@ -169,6 +179,7 @@ def _polynomial_claim(
     jobs: list[dict[str, object]] = []
     while survival > RISK:
         drawn = _drawn(old, magnitude, seed=draws)
+        demand_exact(drawn, magnitude)  # first: the mend of what is no polynomial may not fit drawn weights
         drawn, mended = regions(drawn, apply(drawn, mend), finding.nodes)
         if outline(mended) != outline(new):
             raise Unproved("the mend rewrites the same region in another way when its weights are others")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def regions(before: ir.Model, after: ir.Model, nodes: Collection[str]) -> tuple[
     kept = {node.name for node in before.graph} - set(nodes)
     new = [node for node in after.graph if node.name not in kept]
     _demand_same_rest(before, after, old, new)
-    inputs, outputs = _boundary(old)
-    return _cut(before, inputs, outputs), _cut(after, inputs, outputs)
+    inputs, known, outputs = _boundary(old)
+    return _cut(before, inputs, known, outputs), _cut(after, inputs, known, outputs)
 
 
 def constants(model: ir.Model, *, floating: bool) -> dict[str, Array]:
@@ -77,35 +77,47 @@ def _shape(value: ir.Value) -> tuple[int, ...]:
     return value.shape.numpy()
 
 
-def _boundary(nodes: Sequence[ir.Node]) -> tuple[list[str], list[str]]:
-    """Names of what goes in and is not constant, and of what comes out and is used elsewhere."""
+def _boundary(
+    nodes: Sequence[ir.Node],
+) -> tuple[list[str], dict[str, ir.TensorProtocol], list[str]]:
+    """Names of what goes in and is not constant; what is, although other nodes compute it; names of what comes out."""
     import onnx_ir as ir
 
     inside = set(nodes)
     inputs: dict[str, None] = {}
+    known: dict[str, ir.TensorProtocol] = {}
     outputs: dict[str, None] = {}
     for node in nodes:
         for value in node.inputs:
-            if value is None or value.producer() in inside:
+            if value is None or (producer := value.producer()) in inside:
                 continue
-            if ir.convenience.get_const_tensor(value) is None:
+            content = ir.convenience.get_const_tensor(value)
+            if content is None:
                 _shape(value)
                 inputs[value.name or ""] = None
+            elif producer is not None and producer.op_type != "Constant":
+                known[value.name or ""] = content
         for value in node.outputs:
             if value.is_graph_output() or any(use.node not in inside for use in value.uses()):
                 outputs[value.name or ""] = None
-    return list(inputs), list(outputs)
+    return list(inputs), known, list(outputs)
 
 
-def _cut(model: ir.Model, inputs: list[str], outputs: list[str]) -> ir.Model:
-    """The part of a model between some tensors, its Constant nodes turned into initializers."""
+def _cut(
+    model: ir.Model, inputs: list[str], known: Mapping[str, ir.TensorProtocol], outputs: list[str]
+) -> ir.Model:
+    """The part of a model between some tensors, its constants turned into initializers."""
     import onnx_ir as ir
     from onnx_ir.passes.common import LiftConstantsToInitializersPass
 
     try:
-        graph = ir.convenience.extract(model.graph, inputs, outputs)
+        graph = ir.convenience.extract(model.graph, [*inputs, *known], outputs)
     except ValueError as error:
         raise Unproved(f"the mended region is not bounded by the tensors of the original: {error}") from error
+    for value in [value for value in graph.inputs if value.name in known]:
+        graph.inputs.remove(value)
+        value.const_value = known[value.name or ""]
+        graph.register_initializer(value)
     part = ir.Model(graph, ir_version=max(model.ir_version, 4))
     LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(part)
     return part

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import click
 
-from rkmend.records import AppliedMend, Conversion, OutputCheck, Status
+from rkmend.mend.interface import InterfaceChange
+from rkmend.records import AppliedMend, Conversion, OutputCheck, Status, Tail
 from rkmend.report.text import paragraph, wrapped
 
 NAMED = 4
@@ -15,6 +16,7 @@ NAMED = 4
 HEADLINES = {
     Status.CONVERTED: ("converted", "green"),
     Status.MENDED: ("mended", "green"),
+    Status.PARTIAL: ("partial", "yellow"),
     Status.REFUSED: ("refused", "red"),
     Status.ENVIRONMENT: ("no toolkit", "red"),
 }
@@ -35,6 +37,8 @@ def story(result: Conversion) -> str:
     if result.cause:
         parts.append(paragraph("Cause", result.cause.text))
     parts += _mends(result)
+    parts += [_interface(result.interface)] if result.interface else []
+    parts += [_tail(result.tail)] if result.tail else []
     parts += [_rejected(result)] if result.rejected_mends else []
     parts += [_verification(result.verification)] if result.verification else []
     parts += [paragraph("Note", note) for note in result.notes]
@@ -70,7 +74,7 @@ def _mends(result: Conversion) -> list[str]:
 
 def _mend(same: list[AppliedMend]) -> str:
     first = same[0]
-    nodes = ", ".join(node for mend in same for node in mend.nodes)
+    nodes = ", ".join(node for mend in same for node in mend.nodes) or "the whole model"
     largest = max(mend.proof.max_abs for mend in same)
     return "\n".join(
         [
@@ -79,6 +83,21 @@ def _mend(same: list[AppliedMend]) -> str:
             paragraph("Proof", f"{first.proof.kind}. {first.proof.covers}"),
             paragraph("Not covered", first.proof.does_not_cover),
         ]
+    )
+
+
+def _interface(changes: tuple[InterfaceChange, ...]) -> str:
+    lines = [wrapped(f"{change.kind} {change.given.name}: {change.how}", indent="    ") for change in changes]
+    return "\n".join([paragraph("Interface", "not that of the model as it was given:"), *lines])
+
+
+def _tail(tail: Tail) -> str:
+    nodes = f"{len(tail.nodes)} operators, from {tail.nodes[0]} on" if len(tail.nodes) > 1 else tail.nodes[0]
+    return paragraph(
+        "Left for the CPU",
+        f"{nodes}: nothing known carries the toolkit past it ({tail.why}). The .rknn gives "
+        f"{'; '.join(map(str, tail.inputs))}; run the .tail.onnx on that (ONNX Runtime) to get "
+        f"{'; '.join(map(str, tail.outputs))}.",
     )
 
 
@@ -101,10 +120,13 @@ def _verification(checks: tuple[OutputCheck, ...]) -> str:
     lines = []
     for check in checks[:8]:
         mark = click.style("agrees", fg="green") if check.ok else click.style("DIFFERS", fg="red", bold=True)
+        if check.explained_by:
+            mark = click.style("differs as fp16 itself does", fg="yellow")
         lines.append(
             f"    {check.output}: {mark}, cosine {check.cosine:.6f}, largest difference {check.max_abs:.4g} "
             f"({check.max_rel:.2%} of the largest value), worst of {len(check.samples)} samples"
         )
+        lines += _noise(check)
     if len(checks) > 8:
         lines.append(f"    and {len(checks) - 8} more outputs, in report.json")
     tolerance = checks[0].tolerance
@@ -113,6 +135,20 @@ def _verification(checks: tuple[OutputCheck, ...]) -> str:
         f"{tolerance.dtype} tolerance: cosine >= {tolerance.cosine}"
     )
     return "\n".join([paragraph("Agreement", head), *lines])
+
+
+def _noise(check: OutputCheck) -> list[str]:
+    """What fp16 rounding alone does, for each sample that is not within the tolerance."""
+    lines = []
+    for found in check.samples:
+        if found.fp16 and not check.tolerance.holds(found):
+            noise = found.fp16
+            text = (
+                f"sample {found.sample}: the simulator is off by {max(noise.ratio, noise.peak):.2g} times what "
+                f"rounding every tensor to fp16 does in ONNX Runtime ({noise.share:.1%} of the signal)"
+            )
+            lines.append(wrapped(text, indent="        "))
+    return lines
 
 
 def _files(result: Conversion) -> str:

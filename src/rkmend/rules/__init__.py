@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Mend, Rule
 from rkmend.rules.registry import all_rules, get_rule
 
-__all__ = ["CannotApply", "Exactness", "Finding", "Mend", "Rule", "all_rules", "get_rule"]
+__all__ = ["CannotApply", "Exactness", "Fact", "Finding", "Mend", "Rule", "all_rules", "get_rule"]

@@ -59,6 +59,9 @@ class Mend:
             It keeps the names of all graph inputs and outputs and raises `CannotApply` when it does not fit.
         options: Returns changed build options.
         bound: Of a `bounded` mend: the largest difference, relative to the largest value of an output.
+        noise: The same for one whose difference is like noise and bounded in the mean, not at every element: the
+            largest root mean square of the difference, relative to that of an output. Then `bound` does not count.
+        last_resort: Only tried where no other mend leads on.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Mend:
     rewrite: Callable[[ir.Model], None] | None = None
     options: Callable[[BuildOptions], BuildOptions] | None = None
     bound: float = 0.0
+    noise: float = 0.0
+    last_resort: bool = False
 
     def __post_init__(self) -> None:
         if (self.rewrite is None) == (self.options is None):
@@ -87,8 +92,13 @@ class Rule(ABC):
     def find(self, model: ir.Model, target: Target) -> Iterable[Finding]:
         """The places where the static predicate holds. Needs inferred shapes; touches nothing, runs nothing."""
 
-    def react(self, verdict: Verdict) -> Iterable[Finding]:
-        """Findings that follow from what a failed Trial said, not from the graph; none for most rules."""
+    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+        """Findings that follow from what a failed Trial said, not from the graph; none for most rules.
+
+        Args:
+            verdict: Of the Trial; this rule recognises it.
+            culprits: The nodes that the failure comes from; none where they were not found.
+        """
         return ()
 
     @abstractmethod
@@ -98,6 +108,11 @@ class Rule(ABC):
     @abstractmethod
     def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
         """The competing mends for one Finding, the most promising first."""
+
+    @property
+    def summary_line(self) -> str:
+        """The first line of the page."""
+        return (inspect.getdoc(self) or "").partition("\n")[0]
 
     def page(self) -> str:
         """The rule's page: code, name, then the docstring."""

@@ -46,6 +46,10 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
                 f"on sample {worst.sample}: cosine {worst.cosine:.6f}, "
                 f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
             )
+            if worst.fp16:
+                message += (
+                    f"; {max(worst.fp16.ratio, worst.fp16.peak):.2g} times what fp16 rounding alone does"
+                )
     return Verdict(
         outcome=outcome,
         stage=diary.stage,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from rkmend.graph import TensorSpec
 from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
@@ -24,11 +26,13 @@ class Sample:
         name: For the report, for example `normal` or `zeros`.
         inputs: An .npz with `input0`, `input1`, ... in the order of the graph inputs, as the simulator gets them.
         outputs: An .npz with `output0`, `output1`, ... in the order of the graph outputs.
+        noise: An .npz with what fp16 rounding alone does to the outputs, by name; None where nobody measured it.
     """
 
     name: str
     inputs: Path
     outputs: Path
+    noise: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,18 @@ class Reference:
         digest: Hash of the original model and of how the inputs were made.
         output_names: In graph order.
         samples: At least one.
+        inputs: What they were made for.
+        outputs: What came out.
+        measure: Gives the same with the noise of its samples, for which the model is run several times more; None
+            where that is done, or cannot be.
     """
 
     digest: str
     output_names: tuple[str, ...]
     samples: tuple[Sample, ...]
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    measure: Callable[[], Reference] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

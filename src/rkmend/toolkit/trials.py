@@ -26,6 +26,11 @@ MOST_WORKERS = 8
 """By default there are no more, however many processors: each holds 0.2 GB of imported toolkit."""
 
 
+def default_parallel() -> int:
+    """How many trials run at once unless somebody says otherwise."""
+    return min(usable_cpus(), MOST_WORKERS)
+
+
 @dataclass(frozen=True)
 class Done:
     """A Trial that was run or remembered.
@@ -58,18 +63,20 @@ class Trials:
         watch: Called before a trial starts and with its verdict when it is given out, in the caller's thread.
         parallel: How many may run at once.
         done: Every trial that was given out so far, in order.
+        workers: Lent by the caller, and still there afterwards; its own by default, and closed with it.
     """
 
     folder: Path
     limits: Limits = field(default_factory=Limits)
     cache: TrialCache | None = None
     watch: Callable[[Trial, Verdict | None], None] = lambda _trial, _verdict: None
-    parallel: int = field(default_factory=lambda: min(usable_cpus(), MOST_WORKERS))
+    parallel: int = field(default_factory=default_parallel)
     done: list[Done] = field(default_factory=list)
+    workers: Workers | None = None
 
     def __post_init__(self) -> None:
         self.lookahead = Lookahead(self.parallel)
-        self._workers = Workers(self.parallel)
+        self._workers = self.workers or Workers(self.parallel)
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Trials:
@@ -77,7 +84,8 @@ class Trials:
 
     def __exit__(self, *_: object) -> None:
         self.lookahead.close()
-        self._workers.close()
+        if self._workers is not self.workers:
+            self._workers.close()
 
     def warm(self, toolkit: Toolkit) -> None:
         """Has a worker import a toolkit while the caller does something else."""
@@ -175,7 +183,12 @@ class Attempt:
             "dataset": str(trial.calibration.listing) if trial.calibration else None,
             "rknn": str(self._rknn),
             "samples": [
-                {"name": sample.name, "inputs": str(sample.inputs), "outputs": str(sample.outputs)}
+                {
+                    "name": sample.name,
+                    "inputs": str(sample.inputs),
+                    "outputs": str(sample.outputs),
+                    "noise": str(sample.noise) if sample.noise else None,
+                }
                 for sample in (reference.samples if reference else ())
             ],
             "output_names": list(reference.output_names) if reference else [],

@@ -89,6 +89,23 @@ class Layer(msgspec.Struct, frozen=True):
     """`<OpType>:<node name>`, cut by the compiler when long."""
 
 
+class Fp16Noise(msgspec.Struct, frozen=True):
+    """How the difference of one output on one sample compares with what fp16 rounding alone makes of the model.
+
+    Of indices and truth values it is about the numbers that were chosen from or compared.
+    """
+
+    share: float
+    """Root mean square of what fp16 alone changes, as a share of that of the reference."""
+    ratio: float
+    """Root mean square of what the simulator changes, as a multiple of what fp16 alone does; of the worst slice of
+    axis 1. Of choices: the largest gap to the right choice as a multiple of the noise of the two."""
+    peak: float
+    """Likewise, of the largest changes."""
+    differ: int
+    """Elements that are not the same."""
+
+
 class OutputAgreement(msgspec.Struct, frozen=True):
     """How one output of the simulator agrees with ONNX Runtime on one input sample.
 
@@ -107,6 +124,8 @@ class OutputAgreement(msgspec.Struct, frozen=True):
     """Whether both have their NaN and infinities in the same places."""
     worst_channel_cosine: float = 1.0
     """Smallest cosine over the slices of axis 1 that carry at least 1 % of the largest slice's energy."""
+    fp16: Fp16Noise | None = None
+    """None where it was not measured: it is when a simulator disagrees."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -128,7 +128,12 @@ def _start_onnxruntime(path: Path, engine: Engine) -> _Loaded:
     def run(feeds: dict[str, np.ndarray]) -> Sequence[np.ndarray]:
         with _explained("ONNX Runtime"):
             given = {name: _to_onnxruntime(array) for name, array in feeds.items()}
-            return [_from_onnxruntime(value) for value in session.run_with_ort_values(outputs, given)]
+            made = session.run_with_ort_values(outputs, given)
+            # An output that is an input lies in the input's memory, which is gone when the caller looks.
+            return [
+                feeds[name].copy() if name in feeds else _from_onnxruntime(value)
+                for name, value in zip(outputs, made, strict=True)
+            ]
 
     described = f"ONNX Runtime {onnxruntime.__version__}, {provider}"
     return _Loaded(

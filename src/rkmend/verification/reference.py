@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,8 @@ from rkmend.npz import write_npz
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
-from rkmend.verification.runner import run_model
+from rkmend.verification.noise import is_finite, with_noise
+from rkmend.verification.runner import Run, run_model
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -51,15 +54,58 @@ def make_reference(
     made = [sampling.Sample(name, scale.forward(path, folder / f"{name}.npz")) for name, path in raw.items()]
     generated = sampling.make_samples(model.inputs, folder, seed=seed, user=user)
     made += [sample for sample in generated if not calibration or sample.name.startswith("user")]
-    run = run_model(model.path, made, folder / "reference")
-    return Reference(
+    run = _run(model, made, folder / "reference")
+    reference = Reference(
         _digest(model, seed, [*calibration, *([user] if user else [])]),
         run.output_names,
         tuple(
             Sample(sample.name, raw.get(sample.name) or scale.backward(sample.path), outputs)
             for sample, outputs in zip(made, run.outputs, strict=True)
         ),
+        model.inputs,
+        model.outputs,
     )
+    if options.quantize:
+        return reference
+    return replace(reference, measure=partial(_measured, reference, model, made, scale, folder))
+
+
+def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> Run:
+    """Runs the original, or says which rule is about those that cannot be run."""
+    for spec in model.outputs:
+        if spec.dtype not in sampling.FLOATS | sampling.INTEGERS:
+            raise InputError(
+                f"output {spec} cannot be compared: its dtype is not a number that the NPU has",
+                hint="Cut the model before the operators that make it.",
+                rule="RKM081",
+            )
+    try:
+        return run_model(model.path, made, folder)
+    except InputError as error:
+        raise InputError(error.message, hint=error.hint, rule=error.rule or "RKM085") from error
+
+
+def _measured(
+    reference: Reference, model: Model, made: Sequence[sampling.Sample], scale: _Scale, folder: Path
+) -> Reference:
+    """The reference with the noise of its samples, and with a sample of pixels.
+
+    A network that takes pixels from 0 to 255 sees next to nothing in normal numbers, zeros and ones, and on next to
+    nothing all is noise. Where pixels are too much for fp16, they are left out.
+    """
+    pixels = sampling.make_pixels(model.inputs, folder)
+    try:
+        run = run_model(model.path, [pixels], folder / "reference")
+    except InputError:
+        return with_noise(reference, model.ir, made, folder / "noise")
+    sample = Sample(pixels.name, scale.backward(pixels.path), run.outputs[0])
+    more = replace(
+        reference, digest=f"{reference.digest} and {pixels.name}", samples=(*reference.samples, sample)
+    )
+    noisy = with_noise(more, model.ir, [*made, pixels], folder / "noise")
+    if is_finite(noisy.samples[-1]):
+        return noisy
+    return with_noise(reference, model.ir, made, folder / "noise")
 
 
 def candidate_reference(model: ir.Model, path: Path) -> Reference | None:

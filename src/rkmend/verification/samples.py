@@ -45,6 +45,13 @@ def _normal(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype
     return np.asarray(random.integers(0, 2, shape, dtype=np.int8)).astype(dtype)
 
 
+def _pixels(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Whole numbers from 0 to 255 for floats."""
+    return (
+        random.integers(0, 256, shape).astype(dtype) if dtype.kind == "f" else _normal(random, shape, dtype)
+    )
+
+
 _MAKERS: dict[str, _Make] = {
     "normal": _normal,
     "normal-2": _normal,
@@ -82,12 +89,13 @@ def make_samples(
             raise InputError(
                 f"no samples can be made for input {spec}: its dtype is not a number",
                 hint="Cut the model after the operators that turn text into numbers.",
+                rule="RKM081",
             )
     large = max(_bytes(inputs), _bytes(spec for spec in outputs if spec.static)) > MANY_BYTES
     try:
         made = [
-            _generate(inputs, folder, name, [seed, number])
-            for number, name in enumerate(_MAKERS)
+            _generate(inputs, folder, name, make, [seed, number])
+            for number, (name, make) in enumerate(_MAKERS.items())
             if not (large and name == "normal-2")
         ]
         return (*made, *(_user_samples(inputs, folder, user) if user else ()))
@@ -98,12 +106,17 @@ def make_samples(
         ) from error
 
 
-def _generate(inputs: Sequence[TensorSpec], folder: Path, name: str, seed: list[int]) -> Sample:
+def make_pixels(inputs: Sequence[TensorSpec], folder: Path, *, seed: int = 0) -> Sample:
+    """Writes one more sample, `pixels`: for networks that take images as they come from a camera."""
+    return _generate(inputs, folder, "pixels", _pixels, [seed, len(_MAKERS)])
+
+
+def _generate(inputs: Sequence[TensorSpec], folder: Path, name: str, make: _Make, seed: list[int]) -> Sample:
     sample = Sample(name, folder / f"{name}.npz")
     write_npz(
         sample.path,
         (
-            (f"input{index}", _MAKERS[name](np.random.default_rng([*seed, index]), spec.sizes, _stored(spec)))
+            (f"input{index}", make(np.random.default_rng([*seed, index]), spec.sizes, _stored(spec)))
             for index, spec in enumerate(inputs)
         ),
     )

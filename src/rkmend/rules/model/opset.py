@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.model.definitions import has_definition, inline, write_out
+from rkmend.rules.model.folding import fold, foldable
 from rkmend.rules.model.older_forms import OLDER_FORMS
+from rkmend.rules.model.same_form import idle_attributes, same_form
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -81,26 +84,46 @@ class OpsetTooNew(Rule):
 
 
 def _lower(model: ir.Model) -> None:
-    changed = _changed(model)
-    newer = sorted({node.op_type for node in changed} - OLDER_FORMS.keys())
-    if newer:
-        raise CannotApply(
-            f"these operators have no form in opset {NEWEST} that is known here: {', '.join(newer)}"
-        )
-    for node in changed:
+    if model.functions:
+        inline(model)
+    _fold_changed(model)
+    while defined := [node for node in _changed(model) if node.op_type not in OLDER_FORMS]:
+        opset = model.opset_imports[""]
+        if left := [node for node in defined if not has_definition(node, opset)]:
+            raise CannotApply(f"without a form in opset {NEWEST} that is known here: {_listed(left)}")
+        write_out(model, defined, code=OpsetTooNew.code, mend=MEND)
+    for node in _changed(model):
         new = Replacement(node, code=OpsetTooNew.code, mend=MEND)
         new.finish(OLDER_FORMS[node.op_type](node, new))
+    for node in model.graph.all_nodes():
+        for name in idle_attributes(node, model.opset_imports[""], NEWEST) if not node.domain else ():
+            del node.attributes[name]
     for graph in model.graphs():
         graph.opset_imports[""] = NEWEST
 
 
 def _changed(model: ir.Model) -> list[ir.Node]:
-    """The operators of the default domain, at all levels, that were defined anew after `NEWEST`."""
-    import onnx
-
-    version = model.opset_imports[""]
+    """The operators of the default domain, at all levels, that cannot be read as older ones."""
+    opset = model.opset_imports[""]
     return [
-        node
-        for node in model.graph.all_nodes()
-        if not node.domain and onnx.defs.get_schema(node.op_type, version, "").since_version > NEWEST
+        node for node in model.graph.all_nodes() if not node.domain and not same_form(node, opset, NEWEST)
     ]
+
+
+def _fold_changed(model: ir.Model) -> None:
+    """Computes the constants that newer operators give, such as weights of four bits, while they are there."""
+    constant = foldable(model)
+    needed = set(_changed(model)) & set(constant)
+    for node in reversed(constant):
+        if node in needed:
+            needed.update(maker for value in node.inputs if value and (maker := value.producer()) in constant)
+    if needed:
+        fold(model, [node for node in constant if node in needed])
+
+
+def _listed(nodes: Iterable[ir.Node]) -> str:
+    kinds = {
+        f"{node.op_type} ({', '.join(value.dtype.name.lower() for value in node.inputs if value and value.dtype)})"
+        for node in nodes
+    }
+    return ", ".join(sorted(kinds))

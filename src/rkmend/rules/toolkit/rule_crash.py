@@ -43,7 +43,7 @@ class ToolkitRuleCrash(Rule):
     ## What rkmend does
 
     * `disable-rule`: builds with `disable_rules` set to the rule that the log names. If another rule dies next,
-      that one as well.
+      that one as well. Only where no rewrite is known: that keeps the operator on the NPU.
 
     ## Exactness and its limits
 
@@ -63,12 +63,12 @@ class ToolkitRuleCrash(Rule):
         """Nothing: only the failure tells."""
         return ()
 
-    def react(self, verdict: Verdict) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
         """The rule that the log names."""
         found = _RULE.search(verdict.signature.message) if verdict.signature else None
         if found:
             message = f"The toolkit's own graph rule `{found[1]}` raises an exception on this model."
-            yield Finding(self.code, self.name, (), {"toolkit_rule": found[1]}, message)
+            yield Finding(self.code, self.name, culprits, {"toolkit_rule": found[1]}, message)
 
     def recognises(self, verdict: Verdict) -> bool:
         """A Python exception in a rule."""
@@ -89,4 +89,12 @@ class ToolkitRuleCrash(Rule):
             )
 
         summary = f"Builds without the toolkit's rule `{name}`."
-        return [Mend(name="disable-rule", summary=summary, exactness=Exactness.EXACT, options=without)]
+        return [
+            Mend(
+                name="disable-rule",
+                summary=summary,
+                exactness=Exactness.EXACT,
+                options=without,
+                last_resort=True,
+            )
+        ]

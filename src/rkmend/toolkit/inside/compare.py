@@ -33,12 +33,12 @@ def compare(reference: np.ndarray, got: np.ndarray, *, output: str, sample: str)
     have = got.astype(np.float64)
     fine_want, fine_have = np.isfinite(want), np.isfinite(have)
     record["finite"] = bool(np.array_equal(fine_want, fine_have))
+    record["reference_max"] = float(np.abs(want[fine_want]).max(initial=0.0))
     fine = fine_want & fine_have
     if not fine.all():
         want, have = np.where(fine, want, 0.0), np.where(fine, have, 0.0)
     record["cosine"] = _cosine(want, have)
     record["max_abs"] = float(np.abs(want - have).max(initial=0.0))
-    record["reference_max"] = float(np.abs(want).max(initial=0.0))
     record["max_rel"] = record["max_abs"] / (record["reference_max"] or 1.0)
     record["worst_channel_cosine"] = _worst_channel(want, have, record["cosine"])
     return record

@@ -1,0 +1,43 @@
+"""The pages of all rules as files: `python -m rkmend.report.rule_pages docs/rules`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rkmend.rules import all_rules
+
+INDEX = "README.md"
+
+
+def rule_pages() -> dict[str, str]:
+    """File name -> text: a page for each rule and the list of them."""
+    rules = all_rules()
+    rows = [f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary_line} |" for rule in rules]
+    index = [
+        "# Rules",
+        "",
+        "What is known to fail and what mends it. Generated from the rules; `rkmend rule CODE` shows the same pages.",
+        "",
+        "| code | name | what it is about |",
+        "|---|---|---|",
+        *rows,
+        "",
+    ]
+    return {INDEX: "\n".join(index), **{f"{rule.code}.md": rule.page() for rule in rules}}
+
+
+def main() -> None:
+    """Writes the pages, and removes those of rules that are no more."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = rule_pages()
+    for old in folder.glob("*.md"):
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        (folder / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

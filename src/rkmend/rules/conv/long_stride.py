@@ -1,0 +1,140 @@
+"""RKM105: a Conv with a stride that does not fit into the NPU's register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.conv.limits import MAX_SIZE, MAX_STRIDE
+from rkmend.rules.conv.moves import pad_zeros, reshape, take
+from rkmend.rules.conv.sliding import Sliding, is_constant, numbers_of, window_attributes
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target
+from rkmend.tiling.conv import Axis
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx_ir as ir
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class LongStride(OperatorRule):
+    """A Conv whose stride the toolkit cannot bring down to 7.
+
+    ## What happens
+
+    The build says it succeeded, but the compiler has written a number into a register that is too narrow for it, so the
+    layer fails on the board or computes something else:
+
+        E RKNN: REGTASK: The bit width of field value exceeds the limit, target: v2, offset: 0x1014, shift = 0,
+        limit: 0x7, value: 0x32
+
+    ## Why
+
+    Strides have 3 bits. The toolkit takes factors of 2 out of a longer stride, and what is left may be more than 7. On
+    an axis of more than 8192 elements its own rewrite makes another axis that is too long (register 0x5048).
+
+    ## Example
+
+    `Conv` 1-D, kernel 100, stride 50, on 1x1x16000: the first layer of a network that takes raw sound.
+
+    ## What rkmend does
+
+    * `space-to-depth`: puts the elements of one stride side by side as channels. The kernel then has ceil(kernel /
+      stride) taps and moves by one.
+
+    ## Exactness and its limits
+
+    `rounding`: the same products, summed in another order, and some zero weights where the kernel is no multiple of the
+    stride. Weights have to be constant.
+
+    ## Evidence
+
+    Toolkit 2.3.2 and 2.5.0, rk3588, fp16: strides 9, 13, 18, 25 and 50 overflow; 8, 10, 12, 14, 16, 20, 24 and 32
+    convert rightly, and so do the mended ones.
+    """
+
+    code = "RKM105"
+    name = "stride-too-long"
+    operators = frozenset({"Conv"})
+    mend = "space-to-depth"
+    summary = "Puts the elements of one stride side by side as channels."
+    exactness = Exactness.ROUNDING
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """Where a stride without its factors of 2 is over 7, or over 7 on an axis over 8192."""
+        conv = Sliding.read(node)
+        if conv is None or not is_constant(node.inputs[1]):
+            return None
+        long = [axis for axis in conv.axes if _too_long(axis)]
+        return {"stride": long[0].stride, "kernel": long[0].kernel, "size": long[0].size} if long else None
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """Slice or Pad to whole strides, Reshape, Transpose, Reshape, and a Conv of stride 1 on that axis."""
+        import numpy as np
+
+        conv = Sliding.read(node)
+        assert conv is not None
+        data = node.inputs[0]
+        assert data is not None
+        weight, axes, shape = numbers_of(node.inputs[1], "the weights"), list(conv.axes), list(conv.shape)
+        for number, axis in enumerate(conv.axes):
+            if _too_long(axis):
+                shift, axes[number] = _blocks(axis)
+                weight = _blocked_weight(weight, number, axis, shift, axes[number].kernel)
+                data = _blocked_data(new, data, shape, number, axis.stride, axes[number].size)
+        inputs = [data, new.constant("weight", np.ascontiguousarray(weight)), *node.inputs[2:]]
+        attributes = window_attributes(tuple(axes), group=node.attributes.get_int("group", 1))
+        return [new.node("conv", "Conv", inputs, attributes)]
+
+
+def _too_long(axis: Axis) -> bool:
+    odd = axis.stride // (axis.stride & -axis.stride)
+    return odd > MAX_STRIDE or (axis.stride > MAX_STRIDE and axis.size > MAX_SIZE)
+
+
+def _blocks(axis: Axis) -> tuple[int, Axis]:
+    """How far into its first block a window begins, and the axis of blocks of one stride each."""
+    begin = -(-axis.pad_begin // axis.stride)
+    shift = begin * axis.stride - axis.pad_begin
+    kernel = -(-(shift + axis.extent) // axis.stride)
+    needed = axis.outputs - 1 + kernel - begin
+    size = min(needed, -(-axis.size // axis.stride))
+    return shift, Axis(size, kernel, pad_begin=begin, pad_end=needed - size)
+
+
+def _blocked_weight(weight: Array, number: int, axis: Axis, shift: int, kernel: int) -> Array:
+    """The kernel on the dense grid, cut into blocks; the place within a block is a channel."""
+    import numpy as np
+
+    place = 2 + number
+    shape = list(weight.shape)
+    shape[place] = kernel * axis.stride
+    dense = np.zeros(shape, weight.dtype)
+    taps = [slice(None)] * place + [slice(shift, shift + axis.extent, axis.dilation)]
+    dense[tuple(taps)] = weight
+    blocked = dense.reshape([*shape[:place], kernel, axis.stride, *shape[place + 1 :]])
+    blocked = np.moveaxis(blocked, place + 1, 2)
+    return blocked.reshape([shape[0], shape[1] * axis.stride, *shape[2:place], kernel, *shape[place + 1 :]])
+
+
+def _blocked_data(
+    new: Replacement, data: ir.Value, shape: list[int], number: int, stride: int, blocks: int
+) -> ir.Value:
+    """Moves the places within the blocks to the channels; `shape` follows."""
+    import numpy as np
+
+    place, whole = 2 + number, blocks * stride
+    if whole < shape[place]:
+        data = take(new, "whole", data, [0], [whole], [place])
+    pads = [0] * 2 * len(shape)
+    pads[len(shape) + place] = max(0, whole - shape[place])
+    data = pad_zeros(new, "whole", data, pads)
+    before, after = int(np.prod(shape[2:place])), int(np.prod(shape[place + 1 :]))
+    data = reshape(new, "blocks", data, [shape[0] * shape[1], before * blocks, stride, after])
+    data = new.node("swap", "Transpose", [data], {"perm": [0, 2, 1, 3]})
+    shape[1], shape[place] = shape[1] * stride, blocks
+    return reshape(new, "channels", data, shape)

@@ -1,0 +1,83 @@
+"""RKM106: a ConvTranspose whose kernel reaches further than the NPU can pad."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.conv.limits import MAX_PAD
+from rkmend.rules.conv.phases import by_phases
+from rkmend.rules.conv.sliding import is_constant
+from rkmend.rules.conv.transposed import Spread, TransposedConv
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+OWN_STRIDES = (1, 2, 4, 8)
+"""Strides that the NPU does itself; others the toolkit makes of a stuffed input, on the CPU."""
+
+
+class TransposedKernel(OperatorRule):
+    """A ConvTranspose whose kernel is more than 16 larger than its padding.
+
+    ## What happens
+
+    The build says it succeeded, but the compiler has written a number into a register that is too narrow for it, so the
+    layer fails on the board or computes something else:
+
+        E RKNN: REGTASK: The bit width of field value exceeds the limit, target: v2, offset: 0x1068, shift = 0,
+        limit: 0xf, value: 0x1e
+
+    With dilations some never end.
+
+    ## Why
+
+    The NPU computes it as a Conv on the padded input, with kernel - 1 - pad of padding, which has 4 bits.
+
+    ## Example
+
+    `ConvTranspose` 31x31 without padding: 30 of padding where 15 fit.
+
+    ## What rkmend does
+
+    * `phases`: computes the outputs that lie one stride apart by the taps that reach them, all phases in one Conv, and
+      interleaves them. Of stride 1 it is the Conv with the kernel turned round.
+
+    ## Exactness and its limits
+
+    `rounding`: the same products, in another order. Weights have to be constant.
+
+    ## Evidence
+
+    Toolkit 2.3.2, rk3588, fp16: kernels of 17 to 40 without padding overflow, 31 with pads of 15 and 17 with pads of 1
+    convert, whatever the dilation.
+    """
+
+    code = "RKM106"
+    name = "transposed-kernel-too-large"
+    operators = frozenset({"ConvTranspose"})
+    mend = "phases"
+    summary = "Computes the outputs of each phase of the stride by a Conv and interleaves them."
+    exactness = Exactness.ROUNDING
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """One or two spatial axes, and more implicit padding than fits."""
+        conv = TransposedConv.read(node)
+        if conv is None or len(conv.axes) > 2 or not is_constant(node.inputs[1]):
+            return None
+        far = [axis for axis in conv.axes if _reaches(axis)]
+        return {"kernel": far[0].kernel, "pad": far[0].pad_begin, "stride": far[0].stride} if far else None
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """A Conv, and what puts its channels between each other."""
+        conv = TransposedConv.read(node)
+        assert conv is not None
+        return [by_phases(conv, new)]
+
+
+def _reaches(axis: Spread) -> bool:
+    return axis.kernel - 1 - axis.pad_begin > MAX_PAD and axis.stride in OWN_STRIDES

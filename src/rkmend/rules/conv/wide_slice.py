@@ -1,0 +1,108 @@
+"""RKM107: a Slice along a width that does not fit into the NPU's registers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.conv.limits import MAX_SIZE
+from rkmend.rules.conv.moves import reshape, take
+from rkmend.rules.conv.sliding import static_shape
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+class WideSlice(OperatorRule):
+    """A Slice along the last axis, where that has more than 8192 elements.
+
+    ## What happens
+
+    The build says it succeeded, but the compiler has written a number into a register that is too narrow for it, so the
+    layer fails on the board or computes something else:
+
+        E RKNN: REGTASK: The bit width of field value exceeds the limit, target: v2, offset: 0x4038, shift = 0,
+        limit: 0x1fff, value: 0x21290
+
+    ## Why
+
+    The last axis is the width, and widths have 13 bits. The same elements arranged in rows fit.
+
+    ## Example
+
+    `Slice` 0:144000 of 1x144160 samples of sound, and 160:144160 of the same, to cut them into overlapping frames.
+
+    ## What rkmend does
+
+    * `rows`: arranges the axis in rows whose length divides its size and both ends of the cut, takes whole rows, and
+      joins them again. Without such a length each row is one element long.
+
+    ## Exactness and its limits
+
+    Bit for bit: no element changes, and each is where it was. Steps other than 1 are left alone.
+
+    ## Evidence
+
+    Toolkit 2.3.2, rk3588, fp16: 5 of 5 such Slices overflow, of 9000 to 144160 elements; the same along another axis
+    convert.
+    """
+
+    code = "RKM107"
+    name = "slice-too-wide"
+    operators = frozenset({"Slice"})
+    mend = "rows"
+    summary = "Arranges the wide axis in rows and takes whole rows."
+    exactness = Exactness.EXACT
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """A cut of the last axis, by steps of 1, and of no other."""
+        cut = _cut(node)
+        return None if cut is None else dict(zip(("width", "start", "end"), cut, strict=True))
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """Reshape, Slice of rows, Reshape."""
+        data, shape, result = node.inputs[0], static_shape(node.inputs[0]), static_shape(node.outputs[0])
+        cut = _cut(node)
+        assert data is not None and shape is not None and result is not None and cut is not None
+        row = _row(*cut)
+        others = math.prod(shape[:-1])
+        rows = reshape(new, "rows", data, [others, cut[0] // row, row])
+        rows = take(new, "cut", rows, [cut[1] // row], [cut[2] // row], [1])
+        return [reshape(new, "joined", rows, result)]
+
+
+def _cut(node: ir.Node) -> tuple[int, int, int] | None:
+    """Width, start and end; None where something else than the last axis is cut, or its width fits."""
+    import onnx_ir as ir
+
+    shape, result = static_shape(node.inputs[0]), static_shape(node.outputs[0])
+    if not shape or result is None or shape[-1] <= MAX_SIZE or shape[:-1] != result[:-1]:
+        return None
+    given: dict[str, list[int]] = {}
+    for place, name in enumerate(("starts", "ends", "axes", "steps"), start=1):
+        if name in node.attributes:
+            given[name] = list(node.attributes.get_ints(name, ()))
+        elif len(node.inputs) > place and (value := node.inputs[place]) is not None:
+            tensor = ir.convenience.get_const_tensor(value)
+            if tensor is None:
+                return None
+            given[name] = tensor.numpy().tolist()
+    axes = [axis % len(shape) for axis in given.get("axes", range(len(given["starts"])))]
+    steps = given.get("steps", [1] * len(axes))
+    if len(shape) - 1 not in axes or any(step != 1 for step in steps):
+        return None
+    start = given["starts"][axes.index(len(shape) - 1)]
+    start = min(max(start + shape[-1] if start < 0 else start, 0), shape[-1])
+    return shape[-1], start, start + result[-1]
+
+
+def _row(width: int, start: int, end: int) -> int:
+    """The length of a row: the largest that divides all three and gives no more rows than fit, else 1."""
+    common = math.gcd(width, start, end)
+    fitting = [n for n in range(1, min(common, MAX_SIZE) + 1) if common % n == 0 and width // n <= MAX_SIZE]
+    return max(fitting, default=1)

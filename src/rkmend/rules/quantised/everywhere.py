@@ -1,0 +1,60 @@
+"""EverywhereRule: a rule whose mend goes to all of its places at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rkmend.rules.base import Exactness, Fact, Finding, Mend, Rule
+from rkmend.rules.operator import FAILED
+from rkmend.targets import Target
+from rkmend.toolkit.verdict import Verdict
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+class EverywhereRule(Rule):
+    """A rule about operators that a quantised model is full of, and that are all mended together.
+
+    A model with one fewer of them fails alike, so that a Trial for each would tell nothing. The proof is about each
+    place on its own none the less: what goes into one is free, wherever it comes from.
+    """
+
+    mend: ClassVar[str]
+    summary: ClassVar[str]
+    exactness: ClassVar[Exactness]
+    what: ClassVar[str]
+    """Begins the message: what the model does."""
+
+    @abstractmethod
+    def places(self, graph: ir.Graph) -> tuple[list[ir.Node], list[ir.Node]]:
+        """The operators that the rule holds at, and all nodes that the mend replaces; both in graph order."""
+
+    @abstractmethod
+    def rewrite(self, model: ir.Model) -> None:
+        """Replaces them."""
+
+    def noise(self, finding: Finding) -> float:
+        """See `Mend.noise`."""
+        return 0.0
+
+    def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
+        """All places in one Finding, with the number of operators of each type."""
+        held, replaced = self.places(model.graph)
+        if held:
+            kinds: dict[str, Fact] = dict(sorted(Counter(node.op_type for node in held).items()))
+            listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+            nodes = tuple(str(node.name) for node in replaced)
+            yield Finding(self.code, self.name, nodes, kinds, f"{self.what}: {listed}.")
+
+    def recognises(self, verdict: Verdict) -> bool:
+        """Any failure that an operator can be to blame for."""
+        return verdict.outcome in FAILED
+
+    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+        """The rewrite."""
+        noise = self.noise(finding)
+        return [Mend(self.mend, self.summary, self.exactness, rewrite=self.rewrite, noise=noise)]

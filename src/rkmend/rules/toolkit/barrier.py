@@ -1,0 +1,39 @@
+"""An operator that changes nothing and that the toolkit does not remove: it keeps its two sides apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rkmend.rules.base import CannotApply
+from rkmend.rules.replacement import Replacement
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+LIMITS = ("lowest", "highest")
+
+
+def barrier(new: Replacement, value: ir.Value) -> ir.Value:
+    """Clip between the lowest and the highest number of the dtype.
+
+    Of what leaves numbers as they are, the toolkit removes Identity, `x * 1`, `x + 0` and pairs of Reshape, and runs
+    `max(x, x)` on the CPU. This Clip stays, on the NPU.
+
+    Raises:
+        CannotApply: The tensor is not of floating point.
+    """
+    import numpy as np
+
+    if value.dtype is None or value.dtype.name not in ("FLOAT", "FLOAT16"):
+        raise CannotApply(f"'{value.name}' is not of floating point")
+    dtype = value.dtype.numpy()
+    limits = [np.array(limit, dtype) for limit in (np.finfo(dtype).min, np.finfo(dtype).max)]
+    if new.opset < 11:
+        names = ("min", "max")
+        bounds = {name: float(limit) for name, limit in zip(names, limits, strict=True)}
+        clipped = new.node("barrier", "Clip", [value], bounds)
+    else:
+        constants = [new.constant(part, limit) for part, limit in zip(LIMITS, limits, strict=True)]
+        clipped = new.node("barrier", "Clip", [value, *constants])
+    clipped.type, clipped.shape = value.type, value.shape
+    return clipped

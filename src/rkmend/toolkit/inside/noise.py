@@ -1,0 +1,92 @@
+"""How a difference compares with what fp16 rounding alone makes of the same model: noise, or something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+ROUNDING = 2.0**-11
+"""One rounding to fp16, relative: the least that any output of an fp16 model is off by."""
+TINY = 1e-30
+"""Against a division by zero."""
+LEAST_SLICE = 64
+"""Elements of a slice of axis 1 from which on its root mean square means something by itself."""
+MOST = 1e9
+"""Stands for any larger ratio: JSON has no infinity."""
+
+
+def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]) -> dict[str, float]:
+    """Compares what the simulator is off by with what fp16 alone is off by.
+
+    Args:
+        reference: What the original model computes.
+        got: What the simulator gives, of the same size.
+        known: `noise`: how far fp16 alone takes each element. For an output of indices or of truth values besides
+            `values`: what was chosen from or compared, as [outer, choices, inner] or as a difference, with its noise.
+
+    Returns:
+        The fields of `toolkit.verdict.Fp16Noise`. Where fp16 alone is not finite it explains nothing.
+    """
+    noise = np.nan_to_num(known["noise"].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    got = got.reshape(reference.shape)
+    if "values" not in known:
+        return _of_numbers(
+            reference.astype(np.float64), got.astype(np.float64), noise.reshape(reference.shape)
+        )
+    values = known["values"].astype(np.float64)
+    if reference.dtype == np.bool_:
+        return _of_signs(reference.astype(bool) != got.astype(bool), values, noise)
+    return _of_choices(reference, got, values, noise)
+
+
+def _of_numbers(want: np.ndarray, have: np.ndarray, noise: np.ndarray) -> dict[str, float]:
+    wrong = np.abs(want - have)
+    whole, typical = _rms(want), _rms(noise)
+    sliced = want.ndim >= 3 and want.size >= LEAST_SLICE * want.shape[1] > 0
+    axes = (0, *range(2, want.ndim)) if sliced else None
+    ratios = _rms(wrong, axes) / (np.maximum(_rms(noise, axes), typical) + ROUNDING * whole + TINY)
+    peak = wrong.max(initial=0.0) / (noise.max(initial=0.0) + ROUNDING * np.abs(want).max(initial=0.0) + TINY)
+    return _record(typical / (whole + TINY), np.max(ratios), peak, np.count_nonzero(wrong))
+
+
+def _of_signs(differs: np.ndarray, margins: np.ndarray, noise: np.ndarray) -> dict[str, float]:
+    """Of a comparison: by how much it was decided against how far fp16 moves its two sides."""
+    margins = np.broadcast_to(np.abs(margins), differs.shape)
+    noise = np.broadcast_to(noise, differs.shape)
+    worst = np.max(margins[differs] / (noise[differs] + TINY), initial=0.0)
+    return _record(_rms(noise) / (_rms(margins) + TINY), worst, worst, np.count_nonzero(differs))
+
+
+def _of_choices(
+    want: np.ndarray, have: np.ndarray, values: np.ndarray, noise: np.ndarray
+) -> dict[str, float]:
+    """Of ArgMax, ArgMin and TopK: how far what was chosen is from what should have been."""
+    outer, choices, inner = values.shape
+    want, have = (one.reshape(outer, -1, inner).astype(np.int64) for one in (want, have))
+    differs = want != have
+    inside = (have >= 0) & (have < choices)
+    have = np.where(inside, have, 0)
+
+    def at(array: np.ndarray, places: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(array, places, axis=1)
+
+    typical = np.sqrt(np.square(noise).mean(axis=1, keepdims=True))
+    noise = np.maximum(noise, typical)
+    gaps = np.abs(at(values, want) - at(values, have))
+    worst = np.max((gaps / (at(noise, want) + at(noise, have) + TINY))[differs], initial=0.0)
+    if not inside.all():
+        worst = MOST
+    spread = values - values.mean(axis=1, keepdims=True)
+    return _record(_rms(noise) / (_rms(spread) + TINY), worst, worst, np.count_nonzero(differs))
+
+
+def _rms(array: np.ndarray, axes: Any = None) -> Any:
+    return np.sqrt(np.square(array).mean(axis=axes)) if array.size else 0.0
+
+
+def _record(share: Any, ratio: Any, peak: Any, differ: Any) -> dict[str, float]:
+    """All as JSON can hold it."""
+    shares = {"share": share, "ratio": ratio, "peak": peak}
+    known = {name: float(min(one, MOST)) if np.isfinite(one) else MOST for name, one in shares.items()}
+    return {**known, "differ": int(differ)}

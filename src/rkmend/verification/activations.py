@@ -1,0 +1,79 @@
+"""Parts of a model on what they are given in the model: real activations instead of random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rkmend.errors import InputError
+from rkmend.graph import CannotExtract, digest_ir, extract, save
+from rkmend.graph.model import graph_inputs
+from rkmend.npz import read_npz, write_npz
+from rkmend.toolkit.trial import Reference, Sample
+from rkmend.verification import samples as sampling
+from rkmend.verification.noise import with_noise
+from rkmend.verification.runner import run_model
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+class Activations:
+    """What the values of a model are on one sample.
+
+    Args:
+        model: With inferred shapes.
+        sample: An .npz with its inputs, in graph order.
+        folder: Of its own, for what is computed on the way; made if need be.
+        digest: Names the model and the sample.
+    """
+
+    def __init__(self, model: ir.Model, sample: Path, folder: Path, *, digest: str) -> None:
+        self._model, self._folder, self._digest = model, folder, digest
+        self._known = {
+            str(value.name): (sample, f"input{index}")
+            for index, value in enumerate(graph_inputs(model.graph))
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def reference(self, part: ir.Model, path: Path) -> Reference | None:
+        """What a part computes and what fp16 rounding alone does to it; None when it cannot be run.
+
+        Args:
+            part: Its inputs are values of the model.
+            path: Where it is saved; the sample goes into a folder of that name without the suffix.
+        """
+        folder = path.with_suffix("")
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [str(value.name) for value in graph_inputs(part.graph)]
+        try:
+            self._compute([name for name in names if name not in self._known])
+            fed = sampling.Sample("activations", folder / "activations.npz")
+            write_npz(
+                fed.path,
+                ((f"input{index}", read_npz(*self._known[name])) for index, name in enumerate(names)),
+            )
+            run = run_model(path, [fed], folder / "reference")
+        except (InputError, CannotExtract):
+            return None
+        sample = Sample(fed.name, fed.path, run.outputs[0])
+        plain = Reference(f"{self._digest} {digest_ir(part)}", run.output_names, (sample,))
+        return with_noise(plain, part, [fed], folder / "noise", runs=0)
+
+    def _compute(self, names: Sequence[str]) -> None:
+        """Runs the whole model for values that are not known yet."""
+        if not names:
+            return
+        number = len(list(self._folder.iterdir()))
+        path = self._folder / f"{number}.onnx"
+        nodes = [str(node.name) for node in self._model.graph]
+        whole = extract(self._model, nodes, keep_outputs=names)
+        save(whole, path)
+        order = [str(value.name) for value in graph_inputs(self._model.graph)]
+        left = [order.index(str(value.name)) for value in graph_inputs(whole.graph)]
+        path_of_all = self._known[order[0]][0]
+        sample = sampling.Sample(path_of_all.stem, path_of_all)
+        run = run_model(path, [sample], self._folder / str(number), order=left)
+        for index, name in enumerate(run.output_names):
+            self._known[name] = (run.outputs[0], f"output{index}")

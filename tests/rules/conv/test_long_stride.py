@@ -1,0 +1,54 @@
+"""Conv with strides that do not fit into their register."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from one_operator import check_same, mended, noise, one, whole
+from rule_bench import check_rewrite, check_trial
+
+CODE = "RKM105"
+LONG = {
+    "sound": one("Conv", [1, 1, 4000], {"w": noise([8, 1, 100]), "b": noise([8])}, strides=[50]),
+    "image": one(
+        "Conv", [1, 8, 48, 48], {"w": noise([8, 4, 9, 3])}, strides=[9, 1], group=2, pads=[2, 1] * 2
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LONG)
+def test_rewrite(case, tmp_path):
+    check_rewrite(CODE, LONG[case], tmp_path)
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize("case", LONG)
+def test_trial(case, bench, tmp_path):
+    check_trial(bench, CODE, LONG[case], tmp_path)
+
+
+@pytest.mark.parametrize("stride", [7, 8, 12, 16, 20, 32])
+def test_strides_that_convert_are_left_alone(stride):
+    assert mended(CODE, one("Conv", [1, 4, 100], {"w": noise([8, 4, 9])}, strides=[stride])) is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(9, 60), st.integers(1, 24), st.sampled_from([1, 9, 11, 13]), st.integers(1, 2)),
+        min_size=1,
+        max_size=2,
+    ),
+    st.sampled_from([1, 2]),
+    st.data(),
+)
+@settings(max_examples=25, deadline=None)
+def test_space_to_depth_keeps_the_numbers(axes, group, data):
+    sizes, kernel, strides, dilations = zip(*axes, strict=True)
+    pads = data.draw(st.lists(st.integers(0, 20), min_size=2 * len(axes), max_size=2 * len(axes)))
+    outer = [n + pads[i] + pads[len(axes) + i] - (k - 1) * d for i, (n, k, _, d) in enumerate(axes)]
+    assume(min(outer) > 0 and max(strides) > 1)
+    weights = {"w": whole([2, 4 // group, *kernel], 1), "b": whole([2], 2)}
+    attributes = {"strides": strides, "dilations": dilations, "pads": pads, "group": group}
+    assert check_same(CODE, one("Conv", [2, 4, *sizes], weights, **attributes))

@@ -1,0 +1,96 @@
+"""ConvTranspose: padding that is not given, and kernels that reach too far."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from one_operator import check_same, mended, noise, one, whole
+from rule_bench import check_rewrite, check_trial
+
+MAP = [1, 4, 10, 10]
+PADDING = {
+    "shape": one("ConvTranspose", MAP, {"w": noise([4, 4, 3, 3])}, strides=[2, 2], output_shape=[20, 20]),
+    "upper": one("ConvTranspose", MAP, {"w": noise([4, 4, 3, 3])}, strides=[2, 2], auto_pad="SAME_UPPER"),
+    "lower": one("ConvTranspose", [1, 4, 9], {"w": noise([4, 4, 3])}, strides=[2], auto_pad="SAME_LOWER"),
+}
+FAR = {
+    "plain": one("ConvTranspose", MAP, {"w": noise([4, 4, 31, 31]), "b": noise([4])}),
+    "stride": one("ConvTranspose", MAP, {"w": noise([4, 2, 20, 18])}, strides=[2, 4], group=2),
+    "dilated": one("ConvTranspose", MAP, {"w": noise([4, 4, 17, 17])}, dilations=[3, 3]),
+}
+CASES = [("RKM103", case) for case in PADDING.values()] + [("RKM106", case) for case in FAR.values()]
+NAMES = [*PADDING, *FAR]
+
+
+@pytest.mark.parametrize(("code", "proto"), CASES, ids=NAMES)
+def test_rewrite(code, proto, tmp_path):
+    check_rewrite(code, proto, tmp_path)
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize(("code", "proto"), CASES, ids=NAMES)
+def test_trial(code, proto, bench, tmp_path):
+    check_trial(bench, code, proto, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        one("ConvTranspose", MAP, {"w": noise([4, 4, 4, 4])}, strides=[2, 2], output_shape=[20, 20]),
+        one("ConvTranspose", MAP, {"w": noise([4, 4, 3, 3])}, strides=[2, 2], output_shape=[22, 22]),
+        one("ConvTranspose", MAP, {"w": noise([4, 4, 31, 31])}, pads=[15] * 4),
+    ],
+)
+def test_what_converts_is_left_alone(proto):
+    assert mended("RKM103", proto) is None
+    assert mended("RKM106", proto) is None
+
+
+@given(
+    st.integers(1, 3),
+    st.lists(
+        st.tuples(*[st.integers(1, 5)] * 2, st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=2
+    ),
+    st.sampled_from(["SAME_UPPER", "SAME_LOWER", "NOTSET"]),
+    st.data(),
+)
+@settings(max_examples=25, deadline=None)
+def test_padding_is_written_out_as_it_is_computed(channels, axes, auto_pad, data):
+    sizes, kernel, strides, dilations = zip(*axes, strict=True)
+    attributes = {"strides": strides, "dilations": dilations, "auto_pad": auto_pad}
+    if auto_pad == "NOTSET":
+        whole_size = [(n - 1) * s + (k - 1) * d + 1 for n, k, s, d in axes]
+        attributes["output_shape"] = [data.draw(st.integers(max(1, n - 3), n)) for n in whole_size]
+    proto = one("ConvTranspose", [1, channels, *sizes], {"w": whole([channels, 2, *kernel], 1)}, **attributes)
+    assume(mended("RKM103", proto) is not None)
+    check_same("RKM103", proto)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 5), st.integers(17, 21), st.sampled_from([1, 2, 4, 8]), st.integers(1, 3)),
+        min_size=1,
+        max_size=2,
+    ),
+    st.data(),
+)
+@settings(max_examples=20, deadline=None)
+def test_phases_keep_the_numbers(axes, data):
+    sizes, kernel, strides, dilations = zip(*axes, strict=True)
+    rank = len(axes)
+    pads = data.draw(st.lists(st.integers(0, 12), min_size=2 * rank, max_size=2 * rank))
+    extra = [data.draw(st.integers(0, stride - 1)) for stride in strides]
+    group = data.draw(st.sampled_from([1, 2]))
+    assume(
+        all(
+            (n - 1) * s + (k - 1) * d + 1 + e - pads[i] - pads[rank + i] > 0
+            for i, ((n, k, s, d), e) in enumerate(zip(axes, extra, strict=True))
+        )
+    )
+    attributes = {"strides": strides, "dilations": dilations, "pads": pads, "output_padding": extra}
+    weights = {"w": whole([4, 3, *kernel], 1), "b": whole([3 * group], 2)}
+    proto = one("ConvTranspose", [2, 4, *sizes], weights, group=group, **attributes)
+    assume(mended("RKM106", proto) is not None)
+    check_same("RKM106", proto)
