@@ -11,7 +11,7 @@ from graphs import model, node, run, value
 
 from rkmend.graph import infer
 from rkmend.mend.apply import apply
-from rkmend.rules import get_rule
+from rkmend.rules import CannotApply, get_rule
 from rkmend.targets import load_target
 
 RK3588 = load_target("rk3588")
@@ -50,13 +50,16 @@ def noise(shape: Sequence[int], seed: int = 0) -> np.ndarray:
 
 
 def mended(code: str, proto: onnx.ModelProto) -> ir.Model | None:
-    """The model without a finding of the rule; None where there is none to begin with."""
+    """The model without a finding of the rule; None where there is none to begin with, or the mend does not fit."""
     ours = ir.from_proto(proto)
     infer(ours)
     found = list(get_rule(code).find(ours, RK3588))
     if not found:
         return None
-    ours = apply(ours, get_rule(code).mends(ours, RK3588, found[0])[0])
+    try:
+        ours = apply(ours, get_rule(code).mends(ours, RK3588, found[0])[0])
+    except CannotApply:
+        return None
     assert not list(get_rule(code).find(ours, RK3588)), "the rule still holds in what its mend made"
     return ours
 

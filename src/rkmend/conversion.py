@@ -17,7 +17,7 @@ from rkmend.diagnose.reduction.checkpoint import Checkpoint
 from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
-from rkmend.graph import Model, freeze, load, save, specialise
+from rkmend.graph import Model, freeze, load, modernised, save, specialise
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import LOCATED, Pipeline, Progress
 from rkmend.recipe import load_recipe
@@ -134,7 +134,7 @@ class Converter:
         folder = Path(out) if out else path.with_name(f"{path.stem}.rkmend")
         with scratch_dir() as scratch, results_folder(folder, force=wishes.force):
             self._progress.step("reading the model")
-            whole = load(path)
+            whole = modernised(load(path), scratch / "modern.onnx")
             given = freeze(
                 specialise(whole, wishes.constants, scratch / "specialised.onnx"), dict(wishes.inputs)
             )

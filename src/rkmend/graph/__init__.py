@@ -9,6 +9,7 @@ from rkmend.graph.freeze import freeze
 from rkmend.graph.infer import infer
 from rkmend.graph.load import load
 from rkmend.graph.model import Model, TensorSpec
+from rkmend.graph.modern import modernised
 from rkmend.graph.partition import cut_before
 from rkmend.graph.save import export, save
 from rkmend.graph.shapes import bind, parse_shape_option, parse_shape_options
@@ -32,6 +33,7 @@ __all__ = [
     "freeze",
     "infer",
     "load",
+    "modernised",
     "node_names",
     "parse_constant_options",
     "parse_shape_option",

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 OLDEST = 7
 """The first operator set with the broadcasting of numpy; Add, Gemm, BatchNormalization and others changed with it."""
+BROADCASTING = frozenset(
+    {"Add", "And", "Div", "Equal", "Greater", "Less", "Mul", "Or", "PRelu", "Pow", "Sub", "Xor"}
+)
+"""Operators whose second operand was laid along the axes of the first, from a given one on (PRelu: the channels)."""
 
 
 def modernised(model: Model, file: Path) -> Model:
@@ -38,7 +42,7 @@ def modernised(model: Model, file: Path) -> Model:
     if model.opset >= OLDEST or "" not in model.ir.opset_imports:
         return model
     widened = model.ir.clone()
-    _spread_slopes(widened)
+    _spread(widened)
     try:
         raised = ir.from_proto(version_converter.convert_version(ir.to_proto(widened), OLDEST))
     except RuntimeError as error:
@@ -51,19 +55,25 @@ def modernised(model: Model, file: Path) -> Model:
     return replace(model, ir=raised, path=file, renamed={**model.renamed, **name_nodes(raised.graph)})
 
 
-def _spread_slopes(model: ir.Model) -> None:
-    """Gives the slopes of each PRelu the axes behind the channels: the converter leaves that out."""
+def _spread(model: ir.Model) -> None:
+    """Gives the second operand of a broadcast the axes behind its own, where the converter would leave it as it is."""
     import onnx_ir as ir
 
     infer(model)
-    for node in [node for node in model.graph.all_nodes() if node.op_type == "PRelu" and not node.domain]:
-        data, slope = node.inputs
-        if data is None or slope is None or data.shape is None or slope.shape is None or slope.shape == (1,):
+    for node in [node for node in model.graph.all_nodes() if not node.domain]:
+        if node.op_type not in BROADCASTING or len(node.inputs) != 2:
             continue
-        if len(slope.shape) == 1 and len(data.shape) > 2:
-            axes = list(range(1, len(data.shape) - 1))
-            spread = ir.node("Unsqueeze", [slope], {"axes": axes}, name=f"{node.name}/slope")
-            spread.outputs[0].name = f"{slope.name}/{node.name}/slope"
+        first, second = node.inputs
+        if first is None or second is None or first.shape is None or second.shape is None:
+            continue
+        rank, own = len(first.shape), len(second.shape)
+        axis = 1 if node.op_type == "PRelu" else node.attributes.get_int("axis", rank - own) % max(rank, 1)
+        for attribute in ("axis", "broadcast"):
+            node.attributes.pop(attribute, None)
+        if behind := rank - own - axis if second.shape != (1,) else 0:
+            axes = list(range(own, own + behind))
+            wide = ir.node("Unsqueeze", [second], {"axes": axes}, name=f"{node.name}/wide")
+            wide.outputs[0].name = f"{second.name}/{node.name}/wide"
             assert node.graph is not None
-            node.graph.insert_before(node, spread)
-            node.replace_input_with(1, spread.outputs[0])
+            node.graph.insert_before(node, wide)
+            node.replace_input_with(1, wide.outputs[0])

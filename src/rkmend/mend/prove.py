@@ -242,7 +242,11 @@ def _rounding_factor(region: ir.Model) -> float:
 def _demand_memory(old: ir.Model, new: ir.Model) -> None:
     computed = [value for part in (old, new) for node in part.graph for value in node.outputs]
     values = [*old.graph.inputs, *computed]
-    needed = sum(4 * math.prod(value.shape.numpy()) for value in values if value.shape is not None)
+    needed = sum(
+        4 * math.prod(value.shape.numpy())
+        for value in values
+        if value.shape is not None and value.shape.is_static()
+    )
     if needed > MEMORY_LIMIT:
         raise Unproved(
             f"the tensors of the region take {needed / 2**30:.1f} GiB, more than {MEMORY_LIMIT >> 30} GiB, "

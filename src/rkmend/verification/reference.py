@@ -52,9 +52,11 @@ def make_reference(
     scale = _Scale(options, model)
     raw = {path.stem: path for path in calibration}
     made = [sampling.Sample(name, scale.forward(path, folder / f"{name}.npz")) for name, path in raw.items()]
-    generated = sampling.make_samples(model.inputs, folder, seed=seed, user=user)
+    generated = sampling.make_samples(
+        model.inputs, folder, seed=seed, user=user, counts=_is_fed_integers(model)
+    )
     made += [sample for sample in generated if not calibration or sample.name.startswith("user")]
-    run = _run(model, made, folder / "reference")
+    made, run = _run(model, made, folder / "reference")
     reference = Reference(
         _digest(model, seed, [*calibration, *([user] if user else [])]),
         run.output_names,
@@ -70,8 +72,11 @@ def make_reference(
     return replace(reference, measure=partial(_measured, reference, model, made, scale, folder))
 
 
-def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> Run:
-    """Runs the original, or says which rule is about those that cannot be run."""
+def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> tuple[list[sampling.Sample], Run]:
+    """Runs the original on the samples that it takes, or says which rule is about models that cannot be run.
+
+    Where integers are fed, a model may refuse some of them: an index out of range, a division by 0.
+    """
     for spec in model.outputs:
         if spec.dtype not in sampling.FLOATS | sampling.INTEGERS:
             raise InputError(
@@ -80,9 +85,24 @@ def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> Run:
                 rule="RKM081",
             )
     try:
-        return run_model(model.path, made, folder)
+        return list(made), run_model(model.path, made, folder)
     except InputError as error:
+        taken = [sample for sample in made if _runs(model, sample, folder)] if _is_fed_integers(model) else []
+        if taken:
+            return taken, run_model(model.path, taken, folder)
         raise InputError(error.message, hint=error.hint, rule=error.rule or "RKM085") from error
+
+
+def _is_fed_integers(model: Model) -> bool:
+    return any(spec.dtype in sampling.INTEGERS for spec in model.inputs)
+
+
+def _runs(model: Model, sample: sampling.Sample, folder: Path) -> bool:
+    try:
+        run_model(model.path, [sample], folder)
+    except InputError:
+        return False
+    return True
 
 
 def _measured(

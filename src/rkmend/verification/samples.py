@@ -45,6 +45,13 @@ def _normal(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype
     return np.asarray(random.integers(0, 2, shape, dtype=np.int8)).astype(dtype)
 
 
+def _counts(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """1 to 99 for integers: no mask, and an index of the larger tables only."""
+    if dtype.kind == "f":
+        return _normal(random, shape, dtype)
+    return np.asarray(random.integers(1, 100, shape, dtype=np.int8)).astype(dtype)
+
+
 def _pixels(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Whole numbers from 0 to 255 for floats."""
     return (
@@ -67,6 +74,7 @@ def make_samples(
     seed: int = 0,
     user: Path | None = None,
     outputs: Sequence[TensorSpec] = (),
+    counts: bool = False,
 ) -> tuple[Sample, ...]:
     """Writes the samples; at no time is more than one array in memory.
 
@@ -77,9 +85,10 @@ def make_samples(
         user: An .npz with the user's own: its keys are the input names, each array one sample, or several
             along an additional first axis.
         outputs: Of the model, if known: outputs of more than `MANY_BYTES` are compared on fewer samples.
+        counts: Make `counts` as well; a model may refuse it, where its integers are indices.
 
     Returns:
-        `normal`, `normal-2`, `zeros`, `ones`, then the user's.
+        `normal`, `normal-2`, `zeros`, `ones`, then `counts`, then the user's.
 
     Raises:
         InputError: An input of a dtype that is no number, a user's file that does not fit, a full disk.
@@ -91,11 +100,12 @@ def make_samples(
                 hint="Cut the model after the operators that turn text into numbers.",
                 rule="RKM081",
             )
+    makers = {**_MAKERS, "counts": _counts} if counts else _MAKERS
     large = max(_bytes(inputs), _bytes(spec for spec in outputs if spec.static)) > MANY_BYTES
     try:
         made = [
             _generate(inputs, folder, name, make, [seed, number])
-            for number, (name, make) in enumerate(_MAKERS.items())
+            for number, (name, make) in enumerate(makers.items())
             if not (large and name == "normal-2")
         ]
         return (*made, *(_user_samples(inputs, folder, user) if user else ()))
@@ -108,7 +118,7 @@ def make_samples(
 
 def make_pixels(inputs: Sequence[TensorSpec], folder: Path, *, seed: int = 0) -> Sample:
     """Writes one more sample, `pixels`: for networks that take images as they come from a camera."""
-    return _generate(inputs, folder, "pixels", _pixels, [seed, len(_MAKERS)])
+    return _generate(inputs, folder, "pixels", _pixels, [seed, len(_MAKERS) + 1])
 
 
 def _generate(inputs: Sequence[TensorSpec], folder: Path, name: str, make: _Make, seed: list[int]) -> Sample:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from graphs import model, node, value
-from one_operator import check_same, mended, noise, one
 
+from one_operator import check_same, mended, noise, one
 from rule_bench import check_rewrite, check_trial
 
 
@@ -32,9 +32,15 @@ def distribution(boxes):
 
 CASES = {
     "frames": ("RKM107", cut([1, 9600], 160, 9440, 1)),
-    "odd": ("RKM107", cut([1, 4, 2, 9000], 5, -7, -1)),
-    "depthwise": ("RKM109", one("Conv", [1, 8208, 3, 3], {"w": noise([8208, 1, 3, 3])}, group=8208)),
-    "rows": ("RKM109", one("MaxPool", [1, 4, 9000, 4], kernel_shape=[3, 1], pads=[1, 0] * 2, strides=[2, 1])),
+    "odd": ("RKM107", cut([1, 4, 4, 9000], 5, -200, -1)),
+    "depthwise": (
+        "RKM109",
+        one("Conv", [1, 8400, 4, 4], {"w": noise([8400, 1, 3, 3])}, group=8400, pads=[1] * 4),
+    ),
+    "rows": (
+        "RKM109",
+        one("MaxPool", [1, 16, 9000, 4], kernel_shape=[3, 1], pads=[1, 0] * 2, strides=[2, 1]),
+    ),
     "mean": ("RKM109", one("AveragePool", [1, 9000, 4, 4], kernel_shape=[2, 2])),
     "all": ("RKM109", one("GlobalMaxPool", [1, 16, 1, 9000])),
     "boxes": ("RKM111", distribution(8400)),

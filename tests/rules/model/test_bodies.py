@@ -142,7 +142,7 @@ def test_trial(case, bench, tmp_path):
 
 REFUSED = {
     "other shapes": ("RKM005", open_if(other=[node("Flatten", "x", "b", "flat")], output=None), "shapes"),
-    "endless": ("RKM006", loop(limit=10**6), "more than 4096"),
+    "endless": ("RKM006", loop(limit=10**6), "more than 1024"),
     "no round": ("RKM006", loop(limit=0), "no round"),
 }
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rkmend.rules.base import CannotApply
+from rkmend.rules.conv.sliding import numbers_of, static_shape
 from rkmend.tiling.conv import Axis, ConvGeometry, resolve_auto_pad
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class ConvNode:
         """Reads a node; None unless it is a 2-D Conv with static shapes."""
         if node.domain or node.op_type != "Conv":
             return None
-        data, weight = _static_shape(node.inputs[0]), _static_shape(node.inputs[1])
+        data, weight = static_shape(node.inputs[0]), static_shape(node.inputs[1])
         if data is None or weight is None or len(data) != 4:
             return None
         strides = node.attributes.get_ints("strides", ()) or (1, 1)
@@ -101,7 +102,7 @@ class ConvNode:
         Raises:
             CannotApply: They are computed while the model runs.
         """
-        return _constant(self.weight, "the weights are")
+        return numbers_of(self.weight, "the weights are")
 
     @cached_property
     def bias_array(self) -> Array:
@@ -111,31 +112,12 @@ class ConvNode:
             CannotApply: They are computed while the model runs, or the dtype is unknown.
         """
         if self.bias is not None:
-            return _constant(self.bias, "the bias is")
+            return numbers_of(self.bias, "the bias is")
         import numpy as np
 
         if self.data.dtype is None:
             raise CannotApply(f"the dtype of '{self.data.name}' is unknown")
         return np.zeros(self.geometry.out_channels, self.data.dtype.numpy())
-
-
-def _static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
-    if value is None or value.shape is None or not value.shape.is_static():
-        return None
-    return value.shape.numpy()
-
-
-def _constant(value: ir.Value, what: str) -> Array:
-    """The numbers of an initializer or of a Constant node.
-
-    Initializers that old models list among the inputs are constants: the toolkit bakes them in.
-    """
-    import onnx_ir as ir
-
-    tensor = ir.convenience.get_const_tensor(value)
-    if tensor is None:
-        raise CannotApply(f"{what} computed while the model runs ('{value.name}')")
-    return tensor.numpy()
 
 
 def conv_attributes(rows: Axis, cols: Axis, groups: int) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def conv_3d(node: ir.Node, new: Replacement) -> ir.Value:
     conv = Sliding.read(node)
     if conv is None:
         raise CannotApply(f"the shapes of '{node.name}' are not all known")
-    taps = numbers_of(node.inputs[1], "the weights")
+    taps = numbers_of(node.inputs[1], "the weights are")
     depth, *plane = conv.axes
     kernels, channels, _, *kernel = taps.shape
     weight = _zeros([kernels, depth.outputs, channels, depth.size, *kernel], taps.dtype)
@@ -59,7 +59,7 @@ def conv_transpose_3d(node: ir.Node, new: Replacement) -> ir.Value:
     conv = TransposedConv.read(node)
     if conv is None:
         raise CannotApply(f"the shapes of '{node.name}' are not all known")
-    taps = numbers_of(node.inputs[1], "the weights")
+    taps = numbers_of(node.inputs[1], "the weights are")
     depth, *plane = conv.axes
     channels, kernels, _, *kernel = taps.shape
     weight = _zeros([channels, depth.size, kernels, depth.outputs, *kernel], taps.dtype)
@@ -93,7 +93,7 @@ def _bias(node: ir.Node, new: Replacement, depth: int) -> list[ir.Value]:
 
     if len(node.inputs) < 3 or node.inputs[2] is None:
         return []
-    return [new.constant("bias", np.repeat(numbers_of(node.inputs[2], "the bias"), depth))]
+    return [new.constant("bias", np.repeat(numbers_of(node.inputs[2], "the bias is"), depth))]
 
 
 def _on_planes(

@@ -80,7 +80,7 @@ class LongStride(OperatorRule):
         assert conv is not None
         data = node.inputs[0]
         assert data is not None
-        weight, axes, shape = numbers_of(node.inputs[1], "the weights"), list(conv.axes), list(conv.shape)
+        weight, axes, shape = numbers_of(node.inputs[1], "the weights are"), list(conv.axes), list(conv.shape)
         for number, axis in enumerate(conv.axes):
             if _too_long(axis):
                 shift, axes[number] = _blocks(axis)

@@ -72,10 +72,10 @@ def by_phases(conv: TransposedConv, new: Replacement) -> ir.Value:
         starts = [phase.skip for phase in phases]
         ends = [phase.skip + phase.cropped for phase in phases]
         value = take(new, "seen", value, starts, ends, range(2, 2 + rank))
-    weight = _weight(numbers_of(conv.node.inputs[1], "the weights"), conv, phases)
+    weight = _weight(numbers_of(conv.node.inputs[1], "the weights are"), conv, phases)
     inputs = [value, new.constant("weight", np.ascontiguousarray(weight))]
     if len(conv.node.inputs) > 2 and conv.node.inputs[2] is not None:
-        bias = numbers_of(conv.node.inputs[2], "the bias")
+        bias = numbers_of(conv.node.inputs[2], "the bias is")
         inputs.append(new.constant("bias", np.repeat(bias, prod(strides))))
     axes = tuple(phase.conv() for phase in phases)
     value = new.node("conv", "Conv", inputs, window_attributes(axes, group=conv.groups))

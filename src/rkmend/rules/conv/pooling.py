@@ -37,6 +37,20 @@ def reaches_uncounted(pool: Sliding) -> bool:
     return any(end.pad_end > axis.pad_end for end, axis in zip(pool.reaching(), pool.axes, strict=True))
 
 
+def pool_attributes(axes: Sequence[Axis]) -> dict[str, Any]:
+    """The attributes of a pooling along these axes.
+
+    Raises:
+        CannotApply: Some padding is not less than the kernel, which ONNX Runtime does not take.
+    """
+    if any(max(axis.pad_begin, axis.pad_end) >= axis.kernel for axis in axes):
+        raise CannotApply("the last window reaches beyond the data by more than its kernel")
+    attributes = window_attributes(tuple(axes))
+    if all(axis.dilation == 1 for axis in axes):
+        del attributes["dilations"]  # operator sets before 10 (MaxPool) and 19 (AveragePool) have none
+    return attributes
+
+
 def pooled(
     new: Replacement, part: str, node: ir.Node, value: ir.Value, pool: Sliding, along: Sequence[int]
 ) -> ir.Value:
@@ -51,9 +65,7 @@ def pooled(
         along: For each spatial axis of `value` the axis of the pool, or -1 for one to leave alone.
     """
     axes = tuple(pool.reaching()[i] if i >= 0 else Axis(1, 1) for i in along)
-    attributes: dict[str, Any] = window_attributes(axes)
-    if all(axis.dilation == 1 for axis in axes):
-        del attributes["dilations"]  # operator sets before 10 (MaxPool) and 19 have none
+    attributes = pool_attributes(axes)
     counted = node.op_type == "AveragePool" and counts_padding(node)
     if counted:
         attributes["count_include_pad"] = 1

@@ -117,7 +117,9 @@ def is_constant(value: ir.Value | None) -> bool:
 
 
 def numbers_of(value: ir.Value | None, what: str) -> Array:
-    """The content of an initializer or of a Constant node; `what` as in "the weights".
+    """The content of an initializer or of a Constant node; `what` as in "the weights are".
+
+    Initializers that old models list among the inputs are constants: the toolkit bakes them in.
 
     Raises:
         CannotApply: It is computed while the model runs.
@@ -126,5 +128,5 @@ def numbers_of(value: ir.Value | None, what: str) -> Array:
 
     tensor = None if value is None else ir.convenience.get_const_tensor(value)
     if tensor is None:
-        raise CannotApply(f"{what}: computed while the model runs")
+        raise CannotApply(f"{what} computed while the model runs ('{value.name if value else ''}')")
     return tensor.numpy()

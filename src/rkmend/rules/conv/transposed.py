@@ -52,7 +52,7 @@ class TransposedConv:
         if node.domain or node.op_type != "ConvTranspose":
             return None
         data, result, kernel = static_shape(node.inputs[0]), static_shape(node.outputs[0]), kernel_of(node)
-        if data is None or result is None or kernel is None:
+        if data is None or result is None or kernel is None or len(data) != len(result):
             return None
         rank = len(kernel)
         strides, dilations, pads = windows(node, rank)

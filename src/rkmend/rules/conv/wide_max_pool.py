@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact
-from rkmend.rules.conv.pooling import demand_no_indices
-from rkmend.rules.conv.sliding import Sliding, window_attributes
+from rkmend.rules.conv.pooling import demand_no_indices, pool_attributes
+from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -82,9 +82,7 @@ class WindowWiderThanMap(OperatorRule):
                 parts[-1 - number] if number < len(parts) else Axis(axis.size, 1)
                 for parts, axis in zip(steps, pool.axes, strict=True)
             )
-            attributes = window_attributes(axes)
-            del attributes["dilations"]  # operator sets before 10 have none
-            value = new.node("pool", "MaxPool", [value], attributes)
+            value = new.node("pool", "MaxPool", [value], pool_attributes(axes))
         return [value, *[None] * (len(node.outputs) - 1)]
 
 

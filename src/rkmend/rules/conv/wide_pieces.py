@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rkmend.rules.base import CannotApply, Exactness, Fact
 from rkmend.rules.conv.limits import MAX_SIZE
 from rkmend.rules.conv.moves import even_parts, reshape, split, take, two_factors
-from rkmend.rules.conv.pooling import counts_padding, demand_no_indices
-from rkmend.rules.conv.sliding import Sliding, is_constant, numbers_of, static_shape, window_attributes
+from rkmend.rules.conv.pooling import counts_padding, demand_no_indices, pool_attributes
+from rkmend.rules.conv.sliding import Sliding, is_constant, numbers_of, static_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -48,7 +48,8 @@ class WidePieces(OperatorRule):
     ## Exactness and its limits
 
     `exact`: each output is computed from the same numbers in the same order. Weights of a depthwise Conv have to be
-    constant. Cutting columns takes a wide Slice, which RKM107 mends if it fails in its turn.
+    constant. Cutting columns takes a wide Slice, which RKM107 mends if it fails in its turn. Rows of a map with up to 4
+    channels overflow in pieces, too (0x504c).
 
     ## Evidence
 
@@ -101,7 +102,7 @@ def _long(shape: tuple[int, ...]) -> int | None:
 def _by_channels(node: ir.Node, new: Replacement, data: ir.Value, sizes: list[int]) -> ir.Value:
     attributes: dict[str, Any] = dict(node.attributes)
     if node.op_type == "Conv":
-        weights = [numbers_of(value, "the weights") for value in node.inputs[1:] if value is not None]
+        weights = [numbers_of(value, "the weights are") for value in node.inputs[1:] if value is not None]
         times = weights[0].shape[0] // sum(sizes)
     parts = []
     for part, size, end in zip(split(new, "split", data, sizes, 1), sizes, accumulate(sizes), strict=True):
@@ -129,9 +130,7 @@ def _by_windows(node: ir.Node, new: Replacement, data: ir.Value) -> ir.Value:
         last = first + (count - 1) * axis.stride + axis.extent
         start, end = max(0, first), min(axis.size, last)
         axes[number] = replace(axis, size=end - start, pad_begin=start - first, pad_end=last - end)
-        attributes = window_attributes(tuple(axes), **({"count_include_pad": 1} if counted else {}))
-        if all(one.dilation == 1 for one in axes):
-            del attributes["dilations"]  # operator sets before 10 (MaxPool) and 19 have none
+        attributes = pool_attributes(axes) | ({"count_include_pad": 1} if counted else {})
         piece = take(new, "slice", data, [start], [end], [2 + number])
         parts.append(new.node("piece", node.op_type, [piece], attributes))
         done += count

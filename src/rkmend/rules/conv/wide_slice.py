@@ -48,7 +48,7 @@ class WideSlice(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588, fp16: 5 of 5 such Slices overflow, of 9000 to 144160 elements; the same along another axis
+    Toolkit 2.3.2, rk3588, fp16: 5 of 6 such Slices overflow, of 9000 to 144160 elements; along another axis they
     convert.
     """
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-_FAILURE = re.compile(r"fold_constant|need to be constant|dynamic graph|NOT_IMPLEMENTED")
+_FAILURE = re.compile(r"fold_constant|convert_to_fp32|need to be constant|dynamic graph|NOT_IMPLEMENTED")
 
 
 class ConstantParts(WholeModelRule):
@@ -23,17 +23,16 @@ class ConstantParts(WholeModelRule):
 
     `build` raises, while it folds constants or because it has not, for example:
 
-        ValueError: The input 1 of Reshape('...') need to be constant! It will cause the graph to be a dynamic graph!
-        KeyError: '...' (in fold_constant)
+        InvalidArgument: ... Invalid rank for input: s Got: 0 Expected: 1 ... (in fold_constant)
 
     ## Why
 
-    The toolkit folds constants by its own rules and with an ONNX Runtime of its own, which lacks kernels; and
-    it takes the output of Shape for something dynamic where the shape is static.
+    The toolkit folds constants by its own rules and with an ONNX Runtime of its own, which it feeds wrongly at times
+    and which lacks kernels for some dtypes.
 
     ## Example
 
-    `Shape`, `Gather`, `Mul`, `Concat` in front of a Reshape, as exporters write `x.view(x.size(0), -1)`.
+    `x / Size(x)`: a scalar that the toolkit asks its own ONNX Runtime for, with the wrong rank.
 
     ## What rkmend does
 
@@ -46,7 +45,8 @@ class ConstantParts(WholeModelRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588; docs/failing-networks.md.
+    Toolkit 2.3.2, rk3588: Size of an input, divided by, fails in `fold_constant` and converts with right numbers once
+    it is folded. Shape, Gather, Range, CumSum, Einsum and others of constants the toolkit folds well by itself.
     """
 
     code = "RKM007"

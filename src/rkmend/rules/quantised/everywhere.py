@@ -28,6 +28,8 @@ class EverywhereRule(Rule):
     exactness: ClassVar[Exactness]
     what: ClassVar[str]
     """Begins the message: what the model does."""
+    whole: ClassVar[bool] = False
+    """Whether the Finding is about the model as a whole, so that no operator has to be blamed first."""
 
     @abstractmethod
     def places(self, graph: ir.Graph) -> tuple[list[ir.Node], list[ir.Node]]:
@@ -47,7 +49,7 @@ class EverywhereRule(Rule):
         if held:
             kinds: dict[str, Fact] = dict(sorted(Counter(node.op_type for node in held).items()))
             listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-            nodes = tuple(str(node.name) for node in replaced)
+            nodes = () if self.whole else tuple(str(node.name) for node in replaced)
             yield Finding(self.code, self.name, nodes, kinds, f"{self.what}: {listed}.")
 
     def recognises(self, verdict: Verdict) -> bool:

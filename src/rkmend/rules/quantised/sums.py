@@ -8,6 +8,7 @@ from rkmend.rules.base import CannotApply, Exactness
 from rkmend.rules.quantised.constants import constant
 from rkmend.rules.quantised.everywhere import EverywhereRule
 from rkmend.rules.replacement import Replacement
+from rkmend.toolkit.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -59,12 +60,16 @@ class QuantisedSums(EverywhereRule):
     mend = "clip-operands"
     summary = "Clips the operands to the range of fp16, so that the toolkit adds floats and not integers."
     exactness = Exactness.EXACT
+    whole = True
 
     def places(self, graph: ir.Graph) -> tuple[list[ir.Node], list[ir.Node]]:
-        """The sums and means all of whose operands are dequantised and whose result is quantised; with what does so."""
+        """The sums and means all of whose operands are dequantised and whose result is quantised."""
         found = [node for node in graph if node.op_type in SUMS and _between(node)]
-        layers = {one for node in found for one in [node, *node.predecessors(), *node.successors()]}
-        return found, [node for node in graph if node in layers]
+        return found, found
+
+    def recognises(self, verdict: Verdict) -> bool:
+        """Other numbers; which operator they come from is hard to find where everything is rounded to steps."""
+        return verdict.outcome is Outcome.WRONG
 
     def rewrite(self, model: ir.Model) -> None:
         """A Clip at each operand."""

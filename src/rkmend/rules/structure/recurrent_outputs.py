@@ -51,7 +51,7 @@ class RecurrentOutputs(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588: 16 of 16 forms of LSTM, GRU and RNN with an output that is left out before another were
+    Toolkit 2.3.2, rk3588: 23 of 23 forms of LSTM, GRU and RNN with an output that is left out before another were
     rejected; 4 of 4 with an unread one crashed.
     """
 

@@ -52,7 +52,7 @@ class RecurrentSteps(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588: of 53 forms of LSTM, GRU and RNN that give all that they are asked for 9 failed: those named
+    Toolkit 2.3.2, rk3588: of 45 forms of LSTM, GRU and RNN that give all that they are asked for 9 failed: those named
     here. Layout 1 is not looked at: ONNX Runtime does not run it.
     """
 

@@ -63,7 +63,7 @@ class StaticSequences(Rule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588: all of 7 models of the ONNX backend tests with sequences inside were rejected. 2.3.2 and
-    2.5.0: SplitToSequence (docs/failing-networks.md).
+    2.5.0: SplitToSequence inside of a network.
     """
 
     code = "RKM255"

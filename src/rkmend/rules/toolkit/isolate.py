@@ -54,8 +54,8 @@ class Isolate(Rule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588: `barriers` cures the crashes of RKM504 and the exceptions of RKM503 as well as their own mends
-    do, at more cycles, and not those of RKM506.
+    Toolkit 2.3.2, rk3588: `barriers` cures the crashes of RKM504 and the exceptions of RKM503, at more cycles than
+    their own mends, and not those of RKM506.
     """
 
     code = "RKM950"

@@ -52,8 +52,9 @@ class ToolkitRuleCrash(Rule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588, fp16: policies of robots (`fuse_mul_into_gemm`), a network for the recognition of persons
-    (`swap_reshape_norm`). The minimal models are in docs/failing-networks.md.
+    Toolkit 2.3.2, rk3588, fp16: policies of robots (`fuse_mul_into_gemm`). Toolkit 2.5.0: attention without a scale
+    (`fuse_exmatmul_add_mul_exsoftmax13_exmatmul_to_sdpa`), Add and Mul of five axes with a constant (`squeeze_nd_add`,
+    `squeeze_nd_mul`), Pad before Conv (`fuse_pad_into_conv`). The minimal models are in docs/failing-networks.md.
     """
 
     code = "RKM901"
