@@ -128,7 +128,8 @@ def _convert(job: Job) -> dict[str, Any]:
         try:
             result = _converters[key].convert(job.model, Path(folder) / "out", job.wishes)
         except RkmendError as error:
-            row = {"status": "input error", "why": error.message}
+            findings = [error.rule] if error.rule else []
+            row = {"status": "input error", "why": error.message, "findings": findings}
         except Exception:  # a traceback is what nobody may see: it is a row of its own
             row = {"status": "traceback", "why": traceback.format_exc()[-2000:]}
         else:

@@ -98,8 +98,8 @@ class Fp16Noise(msgspec.Struct, frozen=True):
     share: float
     """Root mean square of what fp16 alone changes, as a share of that of the reference."""
     ratio: float
-    """Root mean square of what the simulator changes, as a multiple of what fp16 alone does; of the worst slice of
-    axis 1. Of choices: the largest gap to the right choice as a multiple of the noise of the two."""
+    """Root mean square of what the simulator changes, as a multiple of what fp16 alone does: of the whole, or of the
+    slices of axis 1 that change most. Of choices: the largest gap to the right one, as a multiple of their noise."""
     peak: float
     """Likewise, of the largest changes."""
     differ: int

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
+REVISION = 2
+"""Raised when noise is measured or compared in another way: remembered Trials are then made anew."""
 RUNS = 2
 """Runs with rounding by chance, besides the one that rounds to the nearest."""
 CHOOSING = {"ArgMax": 0, "ArgMin": 0, "TopK": 1}
@@ -71,7 +73,7 @@ def with_noise(
         path = folder / f"noise-{sample.name}.npz"
         write_npz(path, _arrays(names, axes, exact[number], [half[number] for half in halves]))
         moved.append(replace(sample, noise=path))
-    digest = hashlib.sha256(f"{reference.digest} in half, {runs} runs".encode()).hexdigest()
+    digest = hashlib.sha256(f"{reference.digest} noise {REVISION}, {runs} runs".encode()).hexdigest()
     return replace(done, digest=digest, samples=tuple(moved))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
 from rkmend.verification.noise import is_finite, with_noise
-from rkmend.verification.runner import Run, run_model
+from rkmend.verification.runner import REFERENCE, Engine, Run, run_model
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -75,7 +76,8 @@ def make_reference(
 def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> tuple[list[sampling.Sample], Run]:
     """Runs the original on the samples that it takes, or says which rule is about models that cannot be run.
 
-    Where integers are fed, a model may refuse some of them: an index out of range, a division by 0.
+    Where integers are fed, a model may refuse some of them: an index out of range, a division by 0. Where ONNX Runtime
+    has no kernel for the model, the reference evaluator of the onnx package runs it.
     """
     for spec in model.outputs:
         if spec.dtype not in sampling.FLOATS | sampling.INTEGERS:
@@ -90,6 +92,8 @@ def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> tuple[l
         taken = [sample for sample in made if _runs(model, sample, folder)] if _is_fed_integers(model) else []
         if taken:
             return taken, run_model(model.path, taken, folder)
+        with suppress(InputError):  # slow, and it knows every operator set and dtype
+            return list(made), run_model(model.path, made, folder, engine=Engine(REFERENCE))
         raise InputError(error.message, hint=error.hint, rule=error.rule or "RKM085") from error
 
 

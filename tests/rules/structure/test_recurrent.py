@@ -93,7 +93,7 @@ def test_not_found_where_the_toolkit_converts(kind, tmp_path):
     assert findings(OUTPUTS, plain, tmp_path) == findings(STEPS, plain, tmp_path) == []
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=40)
 @given(
     kind=st.sampled_from(sorted(GATES)),
     direction=st.sampled_from(["forward", "reverse", "bidirectional"]),

@@ -197,7 +197,8 @@ class Direction:
         if given is None:
             return None
         size = GATES[self._kind] * self._one.hidden
-        first, second = split(self._new, "bias", self._side(given), 1, [size, size])
+        row = reshaped(self._new, "biases", self._side(given), [1, 1, 2 * size])
+        first, second = split(self._new, "bias", row, 2, [size, size])
         return first, second
 
     @cached_property

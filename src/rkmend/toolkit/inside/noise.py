@@ -10,8 +10,6 @@ ROUNDING = 2.0**-11
 """One rounding to fp16, relative: the least that any output of an fp16 model is off by."""
 TINY = 1e-30
 """Against a division by zero."""
-LEAST_SLICE = 64
-"""Elements of a slice of axis 1 from which on its root mean square means something by itself."""
 MOST = 1e9
 """Stands for any larger ratio: JSON has no infinity."""
 
@@ -43,11 +41,12 @@ def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]
 def _of_numbers(want: np.ndarray, have: np.ndarray, noise: np.ndarray) -> dict[str, float]:
     wrong = np.abs(want - have)
     whole, typical = _rms(want), _rms(noise)
-    sliced = want.ndim >= 3 and want.size >= LEAST_SLICE * want.shape[1] > 0
-    axes = (0, *range(2, want.ndim)) if sliced else None
-    ratios = _rms(wrong, axes) / (np.maximum(_rms(noise, axes), typical) + ROUNDING * whole + TINY)
+    ratios = [_rms(wrong) / (typical + ROUNDING * whole + TINY)]
+    if want.ndim >= 3 and want.size:
+        axes = (0, *range(2, want.ndim))
+        ratios.append(_rms(wrong, axes).max() / (_rms(noise, axes).max() + ROUNDING * whole + TINY))
     peak = wrong.max(initial=0.0) / (noise.max(initial=0.0) + ROUNDING * np.abs(want).max(initial=0.0) + TINY)
-    return _record(typical / (whole + TINY), np.max(ratios), peak, np.count_nonzero(wrong))
+    return _record(typical / (whole + TINY), max(ratios), peak, np.count_nonzero(wrong))
 
 
 def _of_signs(differs: np.ndarray, margins: np.ndarray, noise: np.ndarray) -> dict[str, float]:
