@@ -44,6 +44,7 @@ class CeilMean(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16: wrong as it is, right so; seven other forms with `ceil_mode` are right as they are.
+    Toolkit 2.5.0 fails alike.
     """
 
     code = "RKM108"

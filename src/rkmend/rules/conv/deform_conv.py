@@ -49,7 +49,8 @@ class DeformableConv(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16: all forms tried are rejected, and right when mended, with and without mask, groups of
-    offsets and groups of weights.
+    offsets and groups of weights. Toolkit 2.5.0
+    fails alike.
     """
 
     code = "RKM110"

@@ -53,8 +53,8 @@ class LongStride(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2 and 2.5.0, rk3588, fp16: strides 9, 13, 18, 25 and 50 overflow; 8, 10, 12, 14, 16, 20, 24 and 32
-    convert rightly, and so do the mended ones.
+    Toolkit 2.3.2 (2.5.0 alike at 9, 18 and 50), rk3588, fp16: strides 9, 13, 18, 25 and 50 overflow; 8, 10, 12, 14,
+    16, 20, 24 and 32 convert rightly, and so do the mended ones.
     """
 
     code = "RKM105"

@@ -55,9 +55,10 @@ class ThreeSpatialAxes(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2 and 2.5.0, rk3588, fp16: all 3-D MaxPools tried (11) abort. Conv and ConvTranspose with 2 groups
-    abort, with dilation along the depth they are wrong, a ConvTranspose with `output_padding` is rejected; without
-    these they convert rightly. AveragePool with dilations is rejected, with padding that does not count it is wrong.
+    Toolkit 2.3.2 (and 2.5.0 on one of each), rk3588, fp16: all 3-D MaxPools tried (11) abort. Conv and ConvTranspose
+    with 2 groups abort, with dilation along the depth they are wrong, a ConvTranspose with `output_padding` is
+    rejected; without these they convert rightly. AveragePool with dilations is rejected, with padding that does not
+    count it is wrong.
     """
 
     code = "RKM102"

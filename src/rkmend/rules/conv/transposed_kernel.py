@@ -54,7 +54,8 @@ class TransposedKernel(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16: kernels of 17 to 40 without padding overflow, 31 with pads of 15 and 17 with pads of 1
-    convert, whatever the dilation.
+    convert, whatever the dilation. Toolkit 2.5.0
+    fails alike.
     """
 
     code = "RKM106"

@@ -49,7 +49,8 @@ class WideSlice(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16: 5 of 6 such Slices overflow, of 9000 to 144160 elements; along another axis they
-    convert.
+    convert. Toolkit 2.5.0
+    fails alike.
     """
 
     code = "RKM107"
