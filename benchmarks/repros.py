@@ -17,9 +17,13 @@ from common import RESULTS, say, table, verdict, write
 from many import Job, right, run
 
 from rkmend.conversion import Wishes
+from rkmend.errors import RkmendError
+from rkmend.graph import load
 from rkmend.rules import Exactness
 
 ROOT = Path(__file__).parent.parent
+SIZE = 16
+"""Of dynamic axes but the first."""
 
 
 def main() -> None:
@@ -36,12 +40,29 @@ def main() -> None:
     if arguments.fresh:
         keep.unlink(missing_ok=True)
     jobs = [
-        Job(f"{path.stem} {version}", path, Wishes(exactness=Exactness.BOUNDED), toolkit=version)
+        Job(f"{path.stem} {version}", path, _wishes(path), toolkit=version)
         for version in arguments.toolkit
         for path in sorted(arguments.repros.glob("*.onnx"))
         if not arguments.only or any(text in path.stem for text in arguments.only)
     ]
     report(run(jobs, keep))
+
+
+def _wishes(path: Path) -> Wishes:
+    """With sizes for dynamic inputs, as a user has to give them: one sample, and a small one."""
+    try:
+        inputs = load(path).inputs
+    except RkmendError:
+        inputs = ()
+    shapes = {
+        spec.name: tuple(
+            size if isinstance(size, int) else (1 if axis == 0 else SIZE)
+            for axis, size in enumerate(spec.shape)
+        )
+        for spec in inputs
+        if not spec.static
+    }
+    return Wishes(inputs=shapes, exactness=Exactness.BOUNDED)
 
 
 def report(rows: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from rkmend.errors import InputError
 from rkmend.graph import CannotExtract, cut_before, digest_ir, save
 from rkmend.mend.apply import apply
 from rkmend.mend.choose import Rejected, Search, State, Step, allowed
-from rkmend.mend.interface import inputs_of, outputs_of
+from rkmend.mend.interface import outputs_of, read_inputs_of
 from rkmend.mend.prove import Proving
 from rkmend.recipe import Recipe, look_up
 from rkmend.records import Conversion, Culprit, Status
@@ -290,7 +290,7 @@ class Pipeline:
         path = self.scratch / f"{digest[:16]}.onnx"
         if not path.exists():
             save(model, path)
-        inputs, samples = inputs_of(model), self.scratch / "fitted"
+        inputs, samples = read_inputs_of(model), self.scratch / "fitted"
         reference = fit_reference(self.reference, inputs, outputs_of(model), samples) if verify else None
         calibration = self.calibration and fit_calibration(
             self.calibration, self.result.model.inputs, inputs, samples

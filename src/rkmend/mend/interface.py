@@ -14,6 +14,7 @@ import msgspec
 
 from rkmend.graph import TensorSpec
 from rkmend.graph.model import graph_inputs, shape_text, spec_of
+from rkmend.graph.surgery import is_read
 from rkmend.mend.region import Unproved
 from rkmend.rules.interface.left_out import left_out
 
@@ -37,6 +38,11 @@ class InterfaceChange(msgspec.Struct, frozen=True):
 def inputs_of(model: ir.Model) -> tuple[TensorSpec, ...]:
     """What has to be fed."""
     return tuple(spec_of(value) for value in graph_inputs(model.graph))
+
+
+def read_inputs_of(model: ir.Model) -> tuple[TensorSpec, ...]:
+    """What has to be fed to the .rknn: the toolkit leaves out inputs that nothing reads."""
+    return tuple(spec_of(value) for value in graph_inputs(model.graph) if is_read(value))
 
 
 def outputs_of(model: ir.Model) -> tuple[TensorSpec, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
+from rkmend.graph.surgery import bodies_of
 from rkmend.graph.values import static_shape
 from rkmend.rules.interface.refusal import Refusal
 from rkmend.rules.interface.values import constants_of
+from rkmend.rules.model.constant_inputs import OPERANDS
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -58,11 +60,15 @@ class DataDependentShape(Refusal):
         return [
             f"{node.op_type} '{node.name}'"
             for node in model.graph
-            if (node.op_type in COUNTING
-            and not constant.issuperset(node.outputs))
-            or (all(value is None or static_shape(value) is not None for value in node.inputs)
-            and any(static_shape(value) is None for value in node.outputs if value.name))
+            if (node.op_type in COUNTING and not constant.issuperset(node.outputs)) or _is_open(node)
         ]
+
+
+def _is_open(node: ir.Node) -> bool:
+    """Whether what a node makes has no static shape although what it gets has: then the numbers decide."""
+    by_numbers = node.op_type in OPERANDS or any(bodies_of(node))
+    given = all(value is None or static_shape(value) is not None for value in node.inputs)
+    return by_numbers and given and any(static_shape(value) is None for value in node.outputs if value.name)
 
 
 class NothingToCompute(Refusal):
