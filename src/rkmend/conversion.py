@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rkmend._version import __version__
+from rkmend.candidates import Candidates
+from rkmend.culprits import LOCATED, Culprits
 from rkmend.delivery import REPRO, deliver, results_folder, write_report
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.reduction.checkpoint import Checkpoint
@@ -19,7 +21,7 @@ from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
 from rkmend.graph import Model, freeze, load, modernised, save, specialise
 from rkmend.paths import scratch_dir
-from rkmend.pipeline import LOCATED, Pipeline, Progress
+from rkmend.pipeline import Pipeline, Progress
 from rkmend.recipe import load_recipe
 from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
 from rkmend.reduction import Watcher, question
@@ -177,6 +179,7 @@ class Converter:
                     )
 
                 self._progress.step("running the model with ONNX Runtime")
+                culprits = Culprits(self._target, environment, trials, scratch, calibration, result)
                 pipeline = Pipeline(
                     self._target,
                     environment,
@@ -185,7 +188,7 @@ class Converter:
                     calibration,
                     reference_of(given, scratch / "samples"),
                     wishes.exactness,
-                    rules,
+                    Candidates(rules, self._target, culprits, result),
                     self._progress,
                     result,
                     lambda head, into: reference_of(_as_model(head, into), into),

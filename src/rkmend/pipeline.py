@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from rkmend.diagnose.budget import Budget
-from rkmend.diagnose.localise import by_reduction, named_by_log
-from rkmend.diagnose.reduction.baseline import Baseline
-from rkmend.diagnose.trial_oracle import TrialOracle, observation_of
+from rkmend.candidates import Candidates
+from rkmend.culprits import LOCATED
 from rkmend.errors import InputError
 from rkmend.graph import CannotExtract, cut_before, digest_ir, save
 from rkmend.mend.apply import apply
@@ -21,8 +16,8 @@ from rkmend.mend.choose import Rejected, Search, State, Step, allowed
 from rkmend.mend.interface import outputs_of, read_inputs_of
 from rkmend.mend.prove import Proving
 from rkmend.recipe import Recipe, look_up
-from rkmend.records import Conversion, Culprit, Status
-from rkmend.rules import Exactness, Finding, Mend, Rule
+from rkmend.records import Conversion, Status
+from rkmend.rules import Exactness
 from rkmend.summary import applied, interface, left_over, output_checks, price, refusal, rejection
 from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
@@ -31,8 +26,6 @@ from rkmend.toolkit.trial import Calibration, Reference, Trial
 from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import Outcome, Verdict
 from rkmend.verification.fitting import fit_calibration, fit_reference
-from rkmend.verification.reference import candidate_reference
-from rkmend.wrong_numbers import trace_wrong
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -42,10 +35,6 @@ REPETITIONS = 3
 beyond its kernel converts in one run and aborts in the next (own trials, 2.3.2), so one success proves little."""
 
 
-LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
-"""Outcomes that are worth cutting the model into pieces for: a failure that comes fast and by itself."""
-WRONG_SECONDS = 180.0
-"""How long wrong numbers are traced to their operators: each piece is run by ONNX Runtime and by the simulator."""
 FURTHER = 8
 """How often a mended model that converts and computes something else is mended further."""
 
@@ -70,7 +59,7 @@ class Pipeline:
     """One conversion under way.
 
     Attributes:
-        rules: Those that take part.
+        candidates: Names culprits and mends.
         result: Filled by `run`, besides what `delivery` adds.
         tail: What is left for the CPU; None unless `run` found nothing better than a head of the model.
         unverified: Where nothing was found: the Trial that gave a file that computes something else.
@@ -84,13 +73,12 @@ class Pipeline:
     calibration: Calibration | None
     reference: Reference
     exactness: Exactness
-    rules: tuple[Rule, ...]
+    candidates: Candidates
     progress: Progress
     result: Conversion
     reference_of: Callable[[ir.Model, Path], Reference]
     tail: ir.Model | None = None
     unverified: Done | None = None
-    _named: dict[str, Culprit] = field(default_factory=dict)
 
     def run(self, model: ir.Model, options: BuildOptions) -> State | None:
         """Tries, mends, verifies.
@@ -170,27 +158,25 @@ class Pipeline:
         )
         if best is None:
             stuck = max(search.stuck, key=lambda state: len(state.steps), default=start)
-            culprits = self._culprits(stuck)
             self.unverified = stuck.done if stuck.verdict.outcome is Outcome.WRONG else None
             self.result.verdict = stuck.verdict
             self.result.verification = output_checks(stuck.verdict, stuck.options)
             self.result.reason = refusal(
-                stuck, culprits, self._known(stuck, culprits), search.rejected, self.exactness
+                stuck,
+                self.candidates.culprits.of(stuck),
+                self.candidates.known(stuck),
+                search.rejected,
+                self.exactness,
             )
             return None
         return self._adopted(best, status)
-
-    def _known(self, state: State, culprits: Sequence[str]) -> list[Finding]:
-        """What the rules know of a State that nothing helped."""
-        found = [finding for _rule, finding in chain(self._found(state), self._reactions(state))]
-        return [finding for finding in found if not finding.nodes or set(culprits) & set(finding.nodes)]
 
     def _search(self) -> Search:
         return Search(
             self.target,
             self.exactness,
-            candidates=self._candidates,
-            culprits=self._culprits,
+            candidates=self.candidates.mends,
+            culprits=self.candidates.culprits.of,
             prove=lambda before, after, finding, mend: Proving(before, after, finding, mend, self.scratch),
             attempt=self._attempt,
         )
@@ -208,10 +194,10 @@ class Pipeline:
     def _without_tail(self, search: Search) -> State | None:
         """Where nothing helps operators that come late: all before them, converted; the rest is for the CPU."""
         whole = self.reference
-        for stuck in list(search.stuck):
+        for stuck in [state for state in search.stuck if state.verdict.outcome in LOCATED]:
             blamed: set[str] = set()
             at = stuck
-            while more := set(self._culprits(at)) - blamed:
+            while more := set(self.candidates.culprits.of(at)) - blamed:
                 blamed |= more
                 try:
                     head, tail = cut_before(stuck.model, blamed)
@@ -302,87 +288,6 @@ class Pipeline:
             self.reference = self.reference.measure()
             return self._try(model, options, label, verify=True)
         return done
-
-    def _culprits(self, state: State) -> tuple[str, ...]:
-        """The nodes a State's failure comes from; found once per State."""
-        return self._located(state).nodes
-
-    def _located(self, state: State) -> Culprit:
-        key = state.done.trial.key
-        if key not in self._named:
-            self._named[key] = culprit = self._locate(state)
-            if culprit.nodes and all(culprit.nodes != known.nodes for known in self.result.culprits):
-                self.result.culprits += (culprit,)
-        return self._named[key]
-
-    def _locate(self, state: State) -> Culprit:
-        report = state.done.report()
-        nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
-        signature = state.verdict.signature
-        wrong = state.verdict.outcome is Outcome.WRONG
-        budget = Budget(seconds=WRONG_SECONDS if wrong else None)
-        if not nodes and wrong:
-            parts = self.scratch / f"wrong-{state.done.trial.key[:16]}"
-            nodes = trace_wrong(state.model, state.done, self.trials, parts, budget)
-            how = "the first whose result is wrong while what they are given is right"
-        if not nodes and signature and (wrong or state.verdict.outcome in LOCATED):
-            observed = observation_of(state.done)
-            oracle = TrialOracle(
-                self.trials,
-                self.target,
-                self.toolkit,
-                state.options,
-                self.scratch / "parts",
-                calibration=self.calibration,
-                reference_for=candidate_reference if wrong else None,
-                budget=budget,
-            )
-            oracle.adapt(observed)
-            baseline = Baseline(str(signature), (observed,))
-            nodes = by_reduction(state.model, baseline, oracle)
-            how = "the fewest operators that fail alike on their own"
-        kinds = {str(node.name): node.op_type for node in state.model.graph.all_nodes()}
-        fatal = [failure for failure in report.config_failures if failure.fatal]
-        fields = msgspec.to_builtins(fatal[0]) if fatal else {}
-        return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
-
-    def _candidates(self, state: State) -> Iterator[tuple[Finding, Mend]]:
-        """The mends of every rule that recognises the failure: about the whole model, at its culprits, about the log.
-
-        The culprits are looked for when nothing about the whole model is left to try.
-        """
-        found = list(self._found(state))
-        for rule, finding in found:
-            if not finding.nodes:
-                yield from self._mends(rule, finding, state)
-        culprits = set(self._culprits(state))
-        for rule, finding in found:
-            if culprits & set(finding.nodes):
-                yield from self._mends(rule, finding, state)
-        for rule, finding in self._reactions(state):
-            yield from self._mends(rule, finding, state)
-
-    def _found(self, state: State) -> Iterator[tuple[Rule, Finding]]:
-        """What every rule that recognises the failure finds in the graph."""
-        for rule in self.rules:
-            if rule.recognises(state.verdict):
-                for finding in rule.find(state.model, self.target):
-                    yield rule, finding
-
-    def _reactions(self, state: State) -> Iterator[tuple[Rule, Finding]]:
-        """What every rule that recognises the failure concludes from its message and its culprits."""
-        for rule in self.rules:
-            if rule.recognises(state.verdict):
-                for finding in rule.react(state.verdict, self._culprits(state)):
-                    yield rule, finding
-
-    def _mends(self, rule: Rule, finding: Finding, state: State) -> Iterator[tuple[Finding, Mend]]:
-        mends = rule.mends(state.model, self.target, finding)
-        explained = not mends or not all(mend.last_resort for mend in mends)
-        if explained and finding not in self.result.findings:
-            self.result.findings += (finding,)
-        for mend in mends:
-            yield finding, mend
 
 
 def _fails_when_run(verdict: Verdict) -> bool:

@@ -1,0 +1,90 @@
+"""Culprits: which operators a failure comes from; asked of the log first, then of experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from rkmend.diagnose.budget import Budget
+from rkmend.diagnose.localise import by_reduction, named_by_log
+from rkmend.diagnose.reduction.baseline import Baseline
+from rkmend.diagnose.trial_oracle import TrialOracle, observation_of
+from rkmend.mend.choose import State
+from rkmend.records import Conversion, Culprit
+from rkmend.targets import Target
+from rkmend.toolkit.environments import Toolkit
+from rkmend.toolkit.trial import Calibration
+from rkmend.toolkit.trials import Trials
+from rkmend.toolkit.verdict import Outcome
+from rkmend.verification.reference import candidate_reference
+from rkmend.wrong_numbers import trace_wrong
+
+LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
+"""Outcomes that are worth cutting the model into pieces for: a failure that comes fast and by itself."""
+WRONG_SECONDS = 180.0
+"""How long wrong numbers are traced to their operators: each piece is run by ONNX Runtime and by the simulator."""
+
+
+@dataclass
+class Culprits:
+    """Finds the culprits of States, of each one once.
+
+    Attributes:
+        target: Of the trials.
+        toolkit: Of the trials.
+        trials: Runs them.
+        scratch: For parts of models.
+        calibration: Of an int8 build.
+        result: Those found are noted in it.
+    """
+
+    target: Target
+    toolkit: Toolkit
+    trials: Trials
+    scratch: Path
+    calibration: Calibration | None
+    result: Conversion
+    _known: dict[str, Culprit] = field(default_factory=dict)
+
+    def of(self, state: State) -> tuple[str, ...]:
+        """Names of the nodes that a State's failure comes from; none when it could not be told."""
+        key = state.done.trial.key
+        if key not in self._known:
+            self._known[key] = culprit = self._locate(state)
+            if culprit.nodes and all(culprit.nodes != known.nodes for known in self.result.culprits):
+                self.result.culprits += (culprit,)
+        return self._known[key].nodes
+
+    def _locate(self, state: State) -> Culprit:
+        report = state.done.report()
+        nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
+        wrong = state.verdict.outcome is Outcome.WRONG
+        budget = Budget(seconds=WRONG_SECONDS if wrong else None)
+        if not nodes and wrong:
+            parts = self.scratch / f"wrong-{state.done.trial.key[:16]}"
+            nodes = trace_wrong(state.model, state.done, self.trials, parts, budget)
+            how = "the first whose result is wrong while what they are given is right"
+        if not nodes and (wrong or state.verdict.outcome in LOCATED):
+            nodes = self._reduced(state, budget)
+            how = "the fewest operators that fail alike on their own"
+        kinds = {str(node.name): node.op_type for node in state.model.graph.all_nodes()}
+        fatal = [failure for failure in report.config_failures if failure.fatal]
+        fields = msgspec.to_builtins(fatal[0]) if fatal else {}
+        return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
+
+    def _reduced(self, state: State, budget: Budget) -> tuple[str, ...]:
+        observed = observation_of(state.done)
+        oracle = TrialOracle(
+            self.trials,
+            self.target,
+            self.toolkit,
+            state.options,
+            self.scratch / "parts",
+            calibration=self.calibration,
+            reference_for=candidate_reference if state.verdict.outcome is Outcome.WRONG else None,
+            budget=budget,
+        )
+        oracle.adapt(observed)
+        return by_reduction(state.model, Baseline(str(state.verdict.signature), (observed,)), oracle)
