@@ -8,6 +8,11 @@ import numpy as np
 import onnx
 from graphs import model, node, value
 
+from rkmend.rules.selection import Selection
+
+NO_RULES = Selection(ignore=("ALL",))
+"""For tests of what happens to a failure that nothing is known of."""
+
 
 def conv(path: Path, channels: int = 16, size: int = 32, out: int = 8) -> Path:
     """A 3x3 Conv with weights of one on a square map."""

@@ -14,7 +14,7 @@ import jsonschema
 import msgspec
 import onnx
 import pytest
-from models import x_xt_in_a_chain
+from models import NO_RULES, x_xt_in_a_chain
 
 from rkmend.conversion import convert
 from rkmend.diagnose.budget import Budget
@@ -106,12 +106,14 @@ def report_of(out: Path) -> dict:
 
 def test_convert_with_and_without_an_explanation(explained, failing, tmp_path):
     out = tmp_path / "out"
-    convert(failing, target="rk3588", out=out)
+    convert(failing, target="rk3588", out=out, rules=NO_RULES)
     report = report_of(out)
     assert report["cause"] is None and "repro" not in report["files"] and not (out / "repro").exists()
     (out / "repro").mkdir()
     (out / "repro" / "of-an-earlier-run").touch()
-    convert(failing, target="rk3588", out=out, explain=Budget(trials=4), force=True)  # the rest is remembered
+    convert(  # the rest is remembered
+        failing, target="rk3588", out=out, explain=Budget(trials=4), force=True, rules=NO_RULES
+    )
     report = report_of(out)
     assert report["status"] == "refused" and report["cause"]["established"]
     assert report["files"]["repro"] == str(out / "repro")
@@ -129,6 +131,8 @@ def test_ctrl_c_while_it_explains_leaves_the_conversion_whole(explained, failing
         str(failing),
         "--target",
         "rk3588",
+        "--ignore",
+        "ALL",
         "--out",
         str(out),
     ]

@@ -50,4 +50,4 @@ def test_every_command_of_the_help_is_in_the_readme():
     from rkmend.cli.main import COMMANDS
 
     for name in COMMANDS:
-        assert f"`rkmend {name} " in README
+        assert re.search(rf"`rkmend {name}[ `]", README)

@@ -52,7 +52,7 @@ def descendants(pid: int) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    "line", ["reading the model", "running the model", "as it is", "trying mends", "output-padding"]
+    "line", ["reading the model", "running the model", "as it is", "looking for the cause", "output-padding"]
 )
 def test_ctrl_c(private_cache, seed_model, tmp_path, line):
     """Interrupted once this line of progress was seen."""

@@ -6,7 +6,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import chain, x_xt_in_a_chain
+from models import NO_RULES, chain, x_xt_in_a_chain
 
 import rkmend
 from reduction_oracle import InProcess, observed
@@ -66,7 +66,7 @@ def test_the_log_names_a_node_or_what_the_toolkit_made_of_it(tmp_path, blamed, n
 def test_a_crash_without_a_message_is_traced_to_its_operators(toolkit, tmp_path):
     """MatMul(x, transpose(x)) is a SIGSEGV in 2.3.2 that names nothing; five innocent nodes stand round it."""
     onnx.save(x_xt_in_a_chain(), tmp_path / "m.onnx")
-    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", out=tmp_path / "out")
+    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", out=tmp_path / "out", rules=NO_RULES)
     assert result.status is Status.REFUSED
     assert result.first_verdict.outcome is Outcome.ABORTED and "SIGSEGV" in str(
         result.first_verdict.signature

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from graphs import model, node, value
-from models import conv
+from models import NO_RULES, conv
 
 import rkmend
 from rkmend.graph import digest_ir, load
@@ -31,7 +31,7 @@ RNG = np.random.default_rng(0)
 
 def converted(path: Path, proto: onnx.ModelProto) -> rkmend.Conversion:
     onnx.save(proto, path / "m.onnx")
-    return rkmend.convert(path / "m.onnx", target="rk3588", out=path / "out")
+    return rkmend.convert(path / "m.onnx", target="rk3588", out=path / "out", rules=NO_RULES)
 
 
 def trial(path: Path, toolkit, target: str = "rk3588") -> Trial:

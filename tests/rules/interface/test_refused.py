@@ -42,9 +42,11 @@ def empty() -> onnx.ModelProto:
     return model([node("Relu", "x", "y")], [value("x", [2, 0])], [value("y", [2, 0])])
 
 
-def without_kernel() -> onnx.ModelProto:
-    short = TensorProto.INT16
-    return model([node("Max", "x x", "y")], [value("x", [2], short)], [value("y", [2], short)])
+def never_runs() -> onnx.ModelProto:
+    """It looks up what is not there."""
+    weights = {"table": np.zeros((2, 3), np.float32), "places": np.array([99], np.int64)}
+    nodes = [node("Gather", "table places", "row"), node("Add", "x row", "y")]
+    return model(nodes, [value("x", [1, 3])], [value("y", [1, 3])], weights)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def without_kernel() -> onnx.ModelProto:
         (text_in, "RKM081"),
         (text_out, "RKM081"),
         (empty, "RKM082"),
-        (without_kernel, "RKM085"),
+        (never_runs, "RKM085"),
     ],
 )
 def test_refused_before_any_trial(case, code, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact
 from rkmend.rules.conv.limits import MAX_SIZE, MAX_STRIDE
 from rkmend.rules.conv.moves import pad_zeros, reshape, take
 from rkmend.rules.conv.sliding import Sliding, is_constant, numbers_of, window_attributes
@@ -102,6 +102,8 @@ def _blocks(axis: Axis) -> tuple[int, Axis]:
     shift = begin * axis.stride - axis.pad_begin
     kernel = -(-(shift + axis.extent) // axis.stride)
     needed = axis.outputs - 1 + kernel - begin
+    if needed < 1:
+        raise CannotApply("no window sees anything but padding")
     size = min(needed, -(-axis.size // axis.stride))
     return shift, Axis(size, kernel, pad_begin=begin, pad_end=needed - size)
 
