@@ -10,7 +10,7 @@ from rkmend.rules.base import CannotApply
 from rkmend.rules.model.bodies import hand_over, lift_copy
 from rkmend.rules.model.folding import RANDOM
 from rkmend.rules.model.tidy import drop_dead
-from rkmend.rules.model.whole_model import WholeModelRule
+from rkmend.rules.whole_model import WholeModelRule
 
 if TYPE_CHECKING:
     import onnx_ir as ir

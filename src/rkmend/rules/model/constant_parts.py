@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rkmend.rules.model.folding import fold, foldable
-from rkmend.rules.model.whole_model import WholeModelRule
+from rkmend.rules.whole_model import WholeModelRule
 from rkmend.toolkit.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.rules.model.definitions import inline
-from rkmend.rules.model.whole_model import WholeModelRule
+from rkmend.rules.whole_model import WholeModelRule
 
 if TYPE_CHECKING:
     import onnx_ir as ir

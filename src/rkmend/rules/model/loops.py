@@ -10,7 +10,7 @@ from rkmend.graph.values import content_of
 from rkmend.rules.base import CannotApply
 from rkmend.rules.model.bodies import hand_over, lift_copy
 from rkmend.rules.model.tidy import drop_dead
-from rkmend.rules.model.whole_model import WholeModelRule
+from rkmend.rules.whole_model import WholeModelRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.targets import Target
-from rkmend.toolkit.verdict import Outcome, Verdict
+from rkmend.rules.whole_model import WholeModelRule
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -16,7 +13,7 @@ PLAIN = ("value_float", "value_floats", "value_int", "value_ints")
 """The attributes of Constant that hold numbers without a tensor round them."""
 
 
-class ConstantAttributes(Rule):
+class ConstantAttributes(WholeModelRule):
     """A Constant that holds its number in a plain attribute instead of a tensor.
 
     ## What happens
@@ -50,42 +47,25 @@ class ConstantAttributes(Rule):
 
     code = "RKM501"
     name = "constant-attributes"
+    mend = "tensor-constants"
+    summary = "Writes the numbers of Constant nodes as tensors."
 
-    def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
-        """The model as a whole, where there is such a Constant, in a subgraph as well."""
-        nodes = [node for node in model.graph.all_nodes() if _is_plain(node)]
-        if nodes:
-            message = f"{len(nodes)} Constant nodes hold plain numbers; the toolkit expects tensors."
-            yield Finding(self.code, self.name, (), {"constants": len(nodes)}, message)
+    def places(self, model: ir.Model) -> list[ir.Node]:
+        """Such Constant nodes."""
+        return list(filter(_is_plain, model.graph.all_nodes()))
 
-    def recognises(self, verdict: Verdict) -> bool:
-        """A Python exception."""
-        return verdict.outcome is Outcome.REJECTED
+    def rewrite(self, model: ir.Model) -> None:
+        """Writes each plain attribute as the tensor that it stands for."""
+        import numpy as np
+        import onnx_ir as ir
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """Tensors."""
-        return [
-            Mend(
-                name="tensor-constants",
-                summary="Writes the numbers of Constant nodes as tensors.",
-                exactness=Exactness.EXACT,
-                rewrite=_store,
-            )
-        ]
+        for node in self.places(model):
+            (attribute,) = node.attributes.values()
+            dtype = np.float32 if attribute.name.startswith("value_float") else np.int64
+            tensor = ir.tensor(np.array(attribute.value, dtype))
+            del node.attributes[attribute.name]
+            node.attributes["value"] = ir.AttrTensor("value", tensor)
 
 
 def _is_plain(node: ir.Node) -> bool:
     return node.op_type == "Constant" and not node.domain and any(name in node.attributes for name in PLAIN)
-
-
-def _store(model: ir.Model) -> None:
-    """Writes each plain attribute as the tensor that it stands for."""
-    import numpy as np
-    import onnx_ir as ir
-
-    for node in filter(_is_plain, model.graph.all_nodes()):
-        (attribute,) = node.attributes.values()
-        dtype = np.float32 if attribute.name.startswith("value_float") else np.int64
-        tensor = ir.tensor(np.array(attribute.value, dtype))
-        del node.attributes[attribute.name]
-        node.attributes["value"] = ir.AttrTensor("value", tensor)
