@@ -30,11 +30,11 @@ def apply(model: ir.Model, mend: Mend) -> ir.Model:
     copy = model.clone()
     copy.ir_version = max(copy.ir_version, 4)  # before 4 every new constant had to be a graph input as well
     mend.rewrite(copy)
+    infer(copy)
     try:
         CheckerPass()(copy)
     except ValidationError as error:
         raise CannotApply(f"the mended model is not a valid graph: {error}") from error
-    infer(copy)
     return copy
 
 

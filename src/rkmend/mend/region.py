@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -126,8 +127,8 @@ def _cut(
 def _demand_same_rest(before: ir.Model, after: ir.Model, old: list[ir.Node], new: list[ir.Node]) -> None:
     """Everything that is not in the regions is the same."""
     for what in ("inputs", "outputs"):
-        ours, theirs = ([(v.name, v.type, v.shape) for v in getattr(m.graph, what)] for m in (before, after))
-        if ours != theirs:
+        pairs = zip_longest(getattr(before.graph, what), getattr(after.graph, what))
+        if not all(_same_spec(ours, theirs) for ours, theirs in pairs):
             raise Unproved(f"the {what} of the graph are not the same")
     rest_before, rest_after = _rest(before, old), _rest(after, new)
     for name in rest_before.keys() | rest_after.keys():
@@ -137,6 +138,13 @@ def _demand_same_rest(before: ir.Model, after: ir.Model, old: list[ir.Node], new
     for name, value in before.graph.initializers.items():
         if name in used and not _same_tensor(value, after.graph.initializers.get(name)):
             raise Unproved(f"constant '{name}' is not the same")
+
+
+def _same_spec(ours: ir.Value | None, theirs: ir.Value | None) -> bool:
+    """Whether an input or output is the same; a shape that was not known may be known now."""
+    if ours is None or theirs is None or (ours.name, ours.type) != (theirs.name, theirs.type):
+        return False
+    return ours.shape is None or ours.shape == theirs.shape
 
 
 def _same_tensor(value: ir.Value, twin: ir.Value | None) -> bool:
