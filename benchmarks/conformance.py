@@ -1,6 +1,6 @@
 """The ONNX backend tests through rkmend: how many of those that an NPU could run come out right.
 
-    python benchmarks/conformance.py [--sample N] [--seed S] [--only TEXT ...] [--fresh]
+    python benchmarks/conformance.py [--sample N] [--seed S] [--only TEXT ...] [--finished] [--fresh]
 
 Takes the 1,590 models of the onnx 1.18.0 wheel (later wheels ship no node folder), downloaded on first use. Inputs
 that have to be constant for a static graph (shapes, axes, k) become constants with the values of the test. What falls
@@ -22,7 +22,7 @@ from typing import Any
 
 import onnx
 from common import RESULTS, say, table, verdict, write
-from many import Job, right, run
+from many import Job, names_in, right, run
 from onnx import TensorProto, numpy_helper
 
 from rkmend.conversion import Wishes
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=None, help="that many tests, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--finished", action="store_true", help="run nothing, report the rows that there are")
     parser.add_argument("--fresh", action="store_true", help="forget the rows of earlier runs")
     arguments = parser.parse_args()
     keep = RESULTS / "conformance.rows.jsonl"
@@ -72,6 +73,9 @@ def main() -> None:
                 jobs.append(_job(name, test, Path(folder)))
             except (Outside, RkmendError) as reason:
                 outside[name] = str(reason)
+        if arguments.finished:
+            done = names_in(keep)
+            jobs = [job for job in jobs if job.name in done]
         report(run(jobs, keep), outside)
 
 

@@ -77,6 +77,11 @@ def run(jobs: Iterable[Job], keep: Path, *, processes: int | None = None) -> dic
     return {job.name: rows[job.name] for job in jobs}
 
 
+def names_in(keep: Path) -> set[str]:
+    """Names of the rows that earlier runs have left."""
+    return set(_rows(keep))
+
+
 def right(row: dict[str, Any]) -> bool:
     """Whether a row has a file for the whole model that was verified."""
     return row["status"] in ("converted", "mended")
