@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from rkmend.toolkit.cache import TrialCache
 from rkmend.toolkit.environments import ensure
 from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import Trials
+from rkmend.toolkit.verdict import Outcome
 from rkmend.toolkit.workers import Workers
 from rkmend.verification.reference import make_reference
 
@@ -122,6 +123,8 @@ def _alone(job: Job, original: Path) -> dict[str, Any]:
         )  # fmt: skip
         with Trials(folder / "trials", Limits(seconds=SECONDS), TrialCache(), workers=_workers) as trials:
             verdict = trials.run(trial).verdict
+            if verdict.outcome is Outcome.WRONG and reference.measure:
+                verdict = trials.run(replace(trial, reference=reference.measure())).verdict
     return {"status": "", "why": str(verdict.signature or ""), "alone": verdict.outcome.value}
 
 
@@ -153,6 +156,7 @@ def _facts(result: Conversion) -> dict[str, Any]:
         "findings": sorted({f"{finding.code} {finding.name}" for finding in result.findings}),
         "exactness": sorted({mend.exactness.value for mend in result.mends}),
         "cosine": min((check.cosine for check in result.verification), default=None),
+        "explained_by_fp16": [check.output for check in result.verification if check.explained_by],
         "outputs_ok": [check.ok for check in result.verification],
         "cpu_ops": len(verdict.cpu_ops) if verdict and verdict.converted else None,
         "cycles": verdict.cycles if verdict and verdict.converted else None,

@@ -35,7 +35,7 @@ def places(before: str, after: str) -> str:
     return _first_difference(session.run(feed), Session(after).run(feed))
 
 
-def numeric(before: str, after: str, seed: int, left_out: dict[str, str] | None = None) -> dict[str, float]:
+def numeric(before: str, after: str, seed: int, left_out: dict[str, str] | None = None) -> dict[str, Any]:
     """How two models differ on inputs of several kinds: normal, large, small and positive, zeros, ones.
 
     Args:
@@ -57,7 +57,7 @@ def numeric(before: str, after: str, seed: int, left_out: dict[str, str] | None 
             "rms_rel": max(worst["rms_rel"], found["rms_rel"]),
             "draws": worst["draws"] + 1,
         }
-    return worst
+    return {**worst, "engines": " and ".join(dict.fromkeys((session.engine, other.engine)))}
 
 
 def rounding(before: str, after: str, absolute: str, factor: float, seed: int) -> dict[str, float]:

@@ -83,17 +83,22 @@ class _Evaluator:
 
 
 class Session:
-    """A model, run as it is written: the optimiser would make two of two forms of the same thing."""
+    """A model, run as it is written: the optimiser would make two of two forms of the same thing.
+
+    Attributes:
+        engine: What runs it, in words.
+    """
 
     def __init__(self, path: str) -> None:
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
+        self.engine = "ONNX Runtime"
         try:
             self._session: Any = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except (NoKernel, InvalidGraph, Fail):  # no kernel for this operator set, or for these dtypes
-            self._session = _Evaluator(path)
+            self._session, self.engine = _Evaluator(path), "the reference evaluator of onnx"
 
     def integers(self, magnitude: int, seed: int) -> dict[str, Array]:
         """Inputs of whole numbers, uniform in [-magnitude, magnitude]."""

@@ -175,8 +175,8 @@ class SameNumbers:
             inputs=f"{int(found['draws'])} inputs of the {what}: normal, ten times as large, in [0, 1), zeros, ones",
             max_abs=last["max_abs"],
             max_rel=last["max_rel"],
-            covers=f"At this shape, in ONNX Runtime and with the model's own weights, the {what} gives {same} on these "
-            f"inputs.{rest}",
+            covers=f"At this shape, in {found['engines']} and with the model's own weights, the {what} gives {same} on "
+            f"these inputs.{rest}",
             does_not_cover="Other inputs: this is a test, not a proof for all of them. The NPU's own rounding (see the "
             "verification) and the board.",
         )
