@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -20,10 +24,35 @@ from rkmend.toolkit.verdict import Outcome
 pytestmark = pytest.mark.toolkit
 
 
+README = (Path(__file__).parents[1] / "README.md").read_text()
+COMMAND = "rkmend convert seed_conv.onnx --target rk3588"
+
+
 @pytest.fixture(scope="module")
-def mended(toolkit, seed_model, tmp_path_factory) -> tuple[Conversion, Path]:
-    out = tmp_path_factory.mktemp("mended") / "out"
-    return rkmend.convert(seed_model, target="rk3588", out=out), out
+def told(toolkit, seed_model, tmp_path_factory) -> tuple[str, Path]:
+    """What the first command of the README says, and the folder that it ran in."""
+    folder = tmp_path_factory.mktemp("mended")
+    shutil.copy(seed_model, folder)
+    arguments = [*COMMAND.split()[1:], "--no-explain"]  # two minutes more, with tests of its own
+    done = subprocess.run(
+        [sys.executable, "-m", "rkmend", *arguments], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, folder
+
+
+@pytest.fixture(scope="module")
+def mended(told) -> tuple[Conversion, Path]:
+    out = told[1] / "seed_conv.rkmend"
+    return msgspec.json.decode((out / "report.json").read_bytes(), type=Conversion), out
+
+
+def test_the_readme_shows_what_it_says(told):
+    said, folder = told
+    (shown,) = re.findall(rf"```console\n\$ {re.escape(COMMAND)}\n((?:.*\n)*?)```", README)
+    assert said.startswith(shown.split("\n")[0])
+    files = re.findall(r"^ +(?:report|trials|rknn|mended|recipe) +(\S+)$", shown, re.MULTILINE)
+    assert len(files) == 5 and all((folder / file).exists() for file in files)
 
 
 def test_it_is_mended_and_the_files_are_there(mended):
@@ -33,6 +62,7 @@ def test_it_is_mended_and_the_files_are_there(mended):
     assert sorted(path.name for path in out.iterdir()) == [
         "report.json",
         "seed_conv.mended.onnx",
+        "seed_conv.recipe.toml",
         "seed_conv.rknn",
         "trials",
     ]
@@ -106,7 +136,7 @@ def test_report_json_is_the_result_and_fits_its_schema(mended):
 def test_the_story_tells_it(mended):
     result, out = mended
     text = story(result)
-    for words in ("/lila2/conv/conv/Conv", "RKM101", result.mends[0].name, "cycles", "cosine", str(out)):
+    for words in ("/lila2/conv/conv/Conv", "RKM101", result.mends[0].name, "cycles", "cosine", out.name):
         assert words in text
 
 
