@@ -95,3 +95,15 @@ def test_the_table_of_toolkit_1() -> None:
     ])  # fmt: skip
     assert (layer.cycles_ddr, layer.cycles_npu, layer.cycles) == (94150, 10584, 94150)
     assert (layer.rw_kb, layer.name) == (544, "conv1")
+
+
+def test_the_table_of_rk3576() -> None:
+    """Toolkit 2.3.2 prints one column more for this target."""
+    (layer,) = layers([
+        "ID   OpType             DataType Target InputShape                               OutputShape            "
+        "Cycles(DDR/NPU/Total)    SparseRatio  RW(KB)       FullName        ",
+        "3    Conv               FLOAT16  NPU    (1,56,40,40),(1,56,3,3),(56)             (1,56,38,38)           "
+        "48935/13104/48935        0%           176          Conv:conv1      ",
+    ])  # fmt: skip
+    assert (layer.cycles_ddr, layer.cycles_npu, layer.cycles) == (48935, 13104, 48935)
+    assert (layer.rw_kb, layer.name) == (176, "Conv:conv1")

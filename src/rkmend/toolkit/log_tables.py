@@ -10,7 +10,7 @@ from rkmend.toolkit.verdict import Layer
 
 _TITLES = re.compile(
     r"ID|OpType|DataType|Target|InputShape|OutputShape"
-    r"|Cycles\(DDR/NPU/Total\)|DDR Cycles|NPU Cycles|Total Cycles"
+    r"|Cycles\(DDR/NPU/Total\)|DDR Cycles|NPU Cycles|Total Cycles|SparseRatio"
     r"|Time\(us\)|MacUsage\(%\)|WorkLoad\(\S+|Task Number|Task Size|Lut Number|Regcmd Size|RW\(KB\)|FullName"
 )
 """Columns of all versions and of the board's `eval_perf`, which prints the same table with more of them."""
