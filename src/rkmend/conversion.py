@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from rkmend._version import __version__
-from rkmend.candidates import Candidates
-from rkmend.culprits import LOCATED, Culprits
+from rkmend.culprits import LOCATED
 from rkmend.delivery import REPRO, deliver, results_folder, write_report
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.reduction.checkpoint import Checkpoint
 from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
-from rkmend.graph import Model, freeze, load, modernised, save, specialise
+from rkmend.graph import Model, TensorSpec, freeze, load, modernised, save, specialise
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import Pipeline, Progress
 from rkmend.recipe import load_recipe
 from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
 from rkmend.reduction import Watcher, question
-from rkmend.rules import Exactness
+from rkmend.rules import Exactness, Rule
 from rkmend.rules.selection import Selection
+from rkmend.setting import Setting
 from rkmend.targets import Target, load_target
 from rkmend.toolkit.cache import TrialCache
 from rkmend.toolkit.calibration import load_calibration
@@ -136,22 +137,8 @@ class Converter:
         folder = Path(out) if out else path.with_name(f"{path.stem}.rkmend")
         with scratch_dir() as scratch, results_folder(folder, force=wishes.force):
             self._progress.step("reading the model")
-            whole = modernised(load(path), scratch / "modern.onnx")
-            given = freeze(
-                specialise(whole, wishes.constants, scratch / "specialised.onnx"), dict(wishes.inputs)
-            )
-            result = Conversion(
-                rkmend=__version__,
-                model=_facts(given, path),
-                target=self._target.name,
-                toolkit=None,
-                options=options,
-                status=Status.REFUSED,
-                reason="",
-                first_verdict=None,
-                verdict=None,
-                constants=tuple(spec for spec in whole.inputs if spec.name in wishes.constants),
-            )
+            given, constants = _read(path, wishes, scratch)
+            result = _begun(given, path, constants, self._target, options)
             try:
                 environment = ensure(self._version, progress=self._progress.install)
             except EnvironmentFailure as error:
@@ -159,57 +146,59 @@ class Converter:
                 return deliver(folder, path.stem, result, None, [], started)
             result.toolkit = ToolkitFacts(environment.version, environment.fingerprint)
             self._workers.warm(environment)  # imports the toolkit while ONNX Runtime runs the model
-            with Trials(
-                scratch / "trials", self._limits, self._cache, self._progress.trial, workers=self._workers
-            ) as trials:
-                calibration, raw = (
-                    load_calibration(Path(wishes.quantize), given.inputs, scratch)
-                    if wishes.quantize
-                    else (None, [])
-                )
-
-                def reference_of(part: Model, into: Path) -> Reference:
-                    return make_reference(
-                        part,
-                        options,
-                        into,
-                        seed=wishes.seed,
-                        user=Path(wishes.samples) if wishes.samples else None,
-                        calibration=raw[:VERIFIED_CALIBRATION],
-                    )
-
-                self._progress.step("running the model with ONNX Runtime")
-                culprits = Culprits(self._target, environment, trials, scratch, calibration, result)
-                pipeline = Pipeline(
-                    self._target,
-                    environment,
-                    scratch,
-                    trials,
-                    calibration,
-                    reference_of(given, scratch / "samples"),
-                    wishes.exactness,
-                    Candidates(rules, self._target, culprits, result),
-                    self._progress,
-                    result,
-                    lambda head, into: reference_of(_as_model(head, into), into),
-                )
-                final = (
-                    pipeline.replay(given.ir, options, recipe) if recipe else pipeline.run(given.ir, options)
-                )
+            with self._trials(scratch) as trials:
+                calibration, raw = None, list[Path]()
+                if wishes.quantize:
+                    calibration, raw = load_calibration(Path(wishes.quantize), given.inputs, scratch)
+                setting = Setting(self._target, environment, trials, scratch, calibration)
+                pipeline = self._pipeline(setting, rules, given, raw, wishes, result)
+                run = partial(pipeline.replay, recipe=recipe) if recipe else pipeline.run
+                final = run(given.ir, options)
+                tail, unverified = pipeline.tail, pipeline.unverified
                 deliver(
-                    folder,
-                    path.stem,
-                    result,
-                    final,
-                    trials.done,
-                    started,
-                    tail=pipeline.tail,
-                    unverified=pipeline.unverified,
+                    folder, path.stem, result, final, trials.done, started, tail=tail, unverified=unverified
                 )
                 if wishes.explain is not None and not options.quantize and _is_explained(result):
                     self._progress.step("explaining the failure; the results are written already")
-                    _explain(result, given, options, folder / REPRO, pipeline, wishes.explain)
+                    _explain(result, given, options, folder / REPRO, setting, wishes.explain)
                 return result
+
+    def _trials(self, scratch: Path) -> Trials:
+        return Trials(
+            scratch / "trials", self._limits, self._cache, self._progress.trial, workers=self._workers
+        )
+
+    def _pipeline(
+        self,
+        setting: Setting,
+        rules: tuple[Rule, ...],
+        given: Model,
+        calibration: Sequence[Path],
+        wishes: Wishes,
+        result: Conversion,
+    ) -> Pipeline:
+        """What converts the model, with its samples computed."""
+
+        def reference_of(part: Model, folder: Path) -> Reference:
+            return make_reference(
+                part,
+                result.options,
+                folder,
+                seed=wishes.seed,
+                user=Path(wishes.samples) if wishes.samples else None,
+                calibration=calibration[:VERIFIED_CALIBRATION],
+            )
+
+        self._progress.step("running the model with ONNX Runtime")
+        return Pipeline(
+            setting,
+            rules,
+            wishes.exactness,
+            reference_of(given, setting.scratch / "samples"),
+            lambda head, folder: reference_of(_as_model(head, folder), folder),
+            self._progress,
+            result,
+        )
 
 
 def convert(
@@ -233,6 +222,32 @@ def convert(
         return converter.convert(model, out, Wishes(**wishes))
 
 
+def _read(path: Path, wishes: Wishes, scratch: Path) -> tuple[Model, tuple[TensorSpec, ...]]:
+    """The model with the shapes and constants that are wished for, and the inputs that are constants of it."""
+    whole = modernised(load(path), scratch / "modern.onnx")
+    constants = tuple(spec for spec in whole.inputs if spec.name in wishes.constants)
+    fixed = specialise(whole, wishes.constants, scratch / "specialised.onnx")
+    return freeze(fixed, dict(wishes.inputs)), constants
+
+
+def _begun(
+    given: Model, path: Path, constants: tuple[TensorSpec, ...], target: Target, options: BuildOptions
+) -> Conversion:
+    """What is known of a conversion before it is tried."""
+    return Conversion(
+        rkmend=__version__,
+        model=_facts(given, path),
+        target=target.name,
+        toolkit=None,
+        options=options,
+        status=Status.REFUSED,
+        reason="",
+        first_verdict=None,
+        verdict=None,
+        constants=constants,
+    )
+
+
 def _as_model(part: ir.Model, folder: Path) -> Model:
     """A part of a model, saved in a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -247,16 +262,14 @@ def _is_explained(result: Conversion) -> bool:
 
 
 def _explain(
-    result: Conversion, given: Model, options: BuildOptions, folder: Path, pipeline: Pipeline, budget: Budget
+    result: Conversion, given: Model, options: BuildOptions, folder: Path, setting: Setting, budget: Budget
 ) -> None:
     """Adds reproducer and cause to a conversion that is delivered already."""
-    trials, limits = pipeline.trials, pipeline.trials.limits
+    target, toolkit, trials, scratch = setting.target, setting.toolkit, setting.trials, setting.scratch
     trials.watch = lambda _trial, _verdict: None  # hundreds of them
-    oracle = TrialOracle(
-        trials, pipeline.target, pipeline.toolkit, options, pipeline.scratch / "candidates", budget=budget
-    )
-    bench = Workbench(pipeline.target, pipeline.toolkit, options, limits, trials, oracle, pipeline.scratch)
-    asked = question(given, pipeline.target.name, None, options, pipeline.toolkit.version)
+    oracle = TrialOracle(trials, target, toolkit, options, scratch / "candidates", budget=budget)
+    bench = Workbench(target, toolkit, options, trials.limits, trials, oracle, scratch)
+    asked = question(given, target.name, None, options, toolkit.version)
     with results_folder(folder, force=False):
         checkpoint = Checkpoint(folder, asked)
         try:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 
 from rkmend.diagnose.budget import Budget
-from rkmend.diagnose.localise import by_reduction, named_by_log
+from rkmend.diagnose.localise import beyond_registers, by_reduction, named_by_log
 from rkmend.diagnose.reduction.baseline import Baseline
 from rkmend.diagnose.trial_oracle import TrialOracle, observation_of
 from rkmend.mend.choose import State
 from rkmend.records import Conversion, Culprit
-from rkmend.targets import Target
-from rkmend.toolkit.environments import Toolkit
-from rkmend.toolkit.trial import Calibration
-from rkmend.toolkit.trials import Trials
+from rkmend.setting import Setting
 from rkmend.toolkit.verdict import Outcome
 from rkmend.verification.reference import candidate_reference
 from rkmend.wrong_numbers import trace_wrong
@@ -32,19 +28,11 @@ class Culprits:
     """Finds the culprits of States, of each one once.
 
     Attributes:
-        target: Of the trials.
-        toolkit: Of the trials.
-        trials: Runs them.
-        scratch: For parts of models.
-        calibration: Of an int8 build.
+        setting: Of the trials.
         result: Those found are noted in it.
     """
 
-    target: Target
-    toolkit: Toolkit
-    trials: Trials
-    scratch: Path
-    calibration: Calibration | None
+    setting: Setting
     result: Conversion
     _known: dict[str, Culprit] = field(default_factory=dict)
 
@@ -63,8 +51,8 @@ class Culprits:
         wrong = state.verdict.outcome is Outcome.WRONG
         budget = Budget(seconds=WRONG_SECONDS if wrong else None)
         if not nodes and wrong:
-            parts = self.scratch / f"wrong-{state.done.trial.key[:16]}"
-            nodes = trace_wrong(state.model, state.done, self.trials, parts, budget)
+            parts = self.setting.scratch / f"wrong-{state.done.trial.key[:16]}"
+            nodes = trace_wrong(state.model, state.done, self.setting.trials, parts, budget)
             how = "the first whose result is wrong while what they are given is right"
         if not nodes and (wrong or state.verdict.outcome in LOCATED):
             nodes = self._reduced(state, budget)
@@ -75,16 +63,18 @@ class Culprits:
         return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
 
     def _reduced(self, state: State, budget: Budget) -> tuple[str, ...]:
-        observed = observation_of(state.done)
+        observed, setting = observation_of(state.done), self.setting
         oracle = TrialOracle(
-            self.trials,
-            self.target,
-            self.toolkit,
+            setting.trials,
+            setting.target,
+            setting.toolkit,
             state.options,
-            self.scratch / "parts",
-            calibration=self.calibration,
+            setting.scratch / "parts",
+            calibration=setting.calibration,
             reference_for=candidate_reference if state.verdict.outcome is Outcome.WRONG else None,
             budget=budget,
         )
         oracle.adapt(observed)
-        return by_reduction(state.model, Baseline(str(state.verdict.signature), (observed,)), oracle)
+        baseline = Baseline(str(state.verdict.signature), (observed,))
+        suspects = beyond_registers(state.model, state.done.report())
+        return by_reduction(state.model, baseline, oracle, suspects)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rkmend.blame import Blame, Guilt
 from rkmend.candidates import Candidates
-from rkmend.culprits import LOCATED
+from rkmend.culprits import LOCATED, Culprits
 from rkmend.errors import InputError
 from rkmend.graph import CannotExtract, cut_before, digest_ir, save
 from rkmend.mend.apply import apply
@@ -17,13 +18,12 @@ from rkmend.mend.interface import outputs_of, read_inputs_of
 from rkmend.mend.prove import Proving
 from rkmend.recipe import Recipe, look_up
 from rkmend.records import Conversion, Status
-from rkmend.rules import Exactness
+from rkmend.rules import Exactness, Rule
+from rkmend.setting import Setting
 from rkmend.summary import applied, interface, left_over, output_checks, price, refusal, rejection
-from rkmend.targets import Target
-from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.trial import Calibration, Reference, Trial
-from rkmend.toolkit.trials import Done, Trials
+from rkmend.toolkit.trial import Reference, Trial
+from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Outcome, Verdict
 from rkmend.verification.fitting import fit_calibration, fit_reference
 
@@ -59,26 +59,31 @@ class Pipeline:
     """One conversion under way.
 
     Attributes:
-        candidates: Names culprits and mends.
+        setting: Of its trials.
+        rules: Those that take part.
+        exactness: The least exact kind of mend that may be applied.
+        reference: What the original computes.
+        reference_of: Runs a head of the model with ONNX Runtime; the path is a folder for the samples.
+        progress: Told what happens meanwhile.
         result: Filled by `run`, besides what `delivery` adds.
         tail: What is left for the CPU; None unless `run` found nothing better than a head of the model.
         unverified: Where nothing was found: the Trial that gave a file that computes something else.
-        reference_of: Runs a head of the model with ONNX Runtime; the path is a folder for the samples.
     """
 
-    target: Target
-    toolkit: Toolkit
-    scratch: Path
-    trials: Trials
-    calibration: Calibration | None
-    reference: Reference
+    setting: Setting
+    rules: tuple[Rule, ...]
     exactness: Exactness
-    candidates: Candidates
+    reference: Reference
+    reference_of: Callable[[ir.Model, Path], Reference]
     progress: Progress
     result: Conversion
-    reference_of: Callable[[ir.Model, Path], Reference]
     tail: ir.Model | None = None
     unverified: Done | None = None
+
+    def __post_init__(self) -> None:
+        self._culprits = Culprits(self.setting, self.result)
+        self._candidates = Candidates(self.rules, self.setting.target, self._culprits, self.result)
+        self._blame = Blame(self.setting, self._culprits)
 
     def run(self, model: ir.Model, options: BuildOptions) -> State | None:
         """Tries, mends, verifies.
@@ -120,26 +125,28 @@ class Pipeline:
         steps: list[Step] = []
         for planned in recipe.steps:
             self.progress.step(f"applying {planned.mend}")
-            finding, mend = look_up(planned, model, self.target)
+            finding, mend = look_up(planned, model, self.setting.target)
             if not allowed(mend, self.exactness):
                 self.result.reason = (
                     f"The recipe's {mend.name} is {mend.exactness.value}; {self.exactness.value} is allowed."
                 )
                 return None
             after = apply(model, mend)
-            with Proving(model, after, finding, mend, self.scratch) as proving:
+            with Proving(model, after, finding, mend, self.setting.scratch) as proving:
                 proof = proving.result()
             if not proof.holds:
                 self.result.reason = f"The recipe's {mend.name} is not proved here: {proof.does_not_cover}"
                 return None
+            steps.append(Step(finding, mend, proof, model, options))
             model, options = after, mend.options(options) if mend.options else options
-            steps.append(Step(finding, mend, proof))
         self.progress.step("trying the mended model")
         done = self._try(model, options, "the recipe", verify=True)
         state, why = self._confirmed(State(model, options, done, tuple(steps)))
         self.result.verdict = self.result.first_verdict = state.verdict
         if why:
-            self.result.reason = f"With the recipe's mends {why}."
+            guilt = self._guilt(state) or self._blame.by_parts(state, self.reference)
+            to_blame = f" To blame: {guilt.why}." if guilt else ""
+            self.result.reason = f"With the recipe's mends {why}.{to_blame}"
             self.result.verification = output_checks(state.verdict, options)
             return None
         return self._adopted(state, Status.MENDED if steps else Status.CONVERTED)
@@ -152,7 +159,7 @@ class Pipeline:
             best, status = self._without_tail(search), Status.PARTIAL
         chosen = [(step.finding, step.mend.name) for step in best.steps] if best else []
         self.result.rejected_mends = tuple(
-            rejection(item, self.result.options, self.target)
+            rejection(item, self.result.options, self.setting.target)
             for item in search.rejected
             if (item.finding, item.mend.name) not in chosen
         )
@@ -163,8 +170,8 @@ class Pipeline:
             self.result.verification = output_checks(stuck.verdict, stuck.options)
             self.result.reason = refusal(
                 stuck,
-                self.candidates.culprits.of(stuck),
-                self.candidates.known(stuck),
+                self._culprits.of(stuck),
+                self._candidates.known(stuck),
                 search.rejected,
                 self.exactness,
             )
@@ -173,11 +180,13 @@ class Pipeline:
 
     def _search(self) -> Search:
         return Search(
-            self.target,
+            self.setting.target,
             self.exactness,
-            candidates=self.candidates.mends,
-            culprits=self.candidates.culprits.of,
-            prove=lambda before, after, finding, mend: Proving(before, after, finding, mend, self.scratch),
+            candidates=self._candidates.mends,
+            culprits=self._culprits.of,
+            prove=lambda before, after, finding, mend: Proving(
+                before, after, finding, mend, self.setting.scratch
+            ),
             attempt=self._attempt,
         )
 
@@ -186,7 +195,7 @@ class Pipeline:
         self.result.status = status
         self.result.verdict = best.verdict
         self.result.options = best.options
-        self.result.mends = tuple(applied(best, self.target, self.trials.done))
+        self.result.mends = tuple(applied(best, self.setting.target, self.setting.trials.done))
         self.result.verification = output_checks(best.verdict, best.options)
         self.result.interface = interface(self.result.model, best)
         return best
@@ -197,11 +206,13 @@ class Pipeline:
         for stuck in [state for state in search.stuck if state.verdict.outcome in LOCATED]:
             blamed: set[str] = set()
             at = stuck
-            while more := set(self.candidates.culprits.of(at)) - blamed:
+            while more := set(self._culprits.of(at)) - blamed:
                 blamed |= more
                 try:
                     head, tail = cut_before(stuck.model, blamed)
-                    self.reference = self.reference_of(head, self.scratch / f"head-{digest_ir(head)[:16]}")
+                    self.reference = self.reference_of(
+                        head, self.setting.scratch / f"head-{digest_ir(head)[:16]}"
+                    )
                 except (CannotExtract, InputError):
                     break
                 self.progress.step(f"trying the model up to {', '.join(sorted(blamed))}")
@@ -222,31 +233,59 @@ class Pipeline:
     def _cheapest_that_holds(self, search: Search, states: Sequence[State]) -> State | None:
         """The first State that keeps converting and agrees with ONNX Runtime; the others are filed with the reason."""
         best: State | None = None
-        for state in states:
+        for number, state in enumerate(states):
             if best is None:
                 self.progress.step(f"verifying {state.label}")
-                best, why = self._carried_through(search, state)
+                best, why = self._carried_through(search, state, last=number == len(states) - 1)
                 if best:
                     continue
             else:
-                prices = f"{price(state, self.target)} against {price(best, self.target)}"
+                prices = f"{price(state, self.setting.target)} against {price(best, self.setting.target)}"
                 why = f"costs more than {best.label}: {prices}"
             for step in state.steps[-1:]:
                 search.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
         return best
 
-    def _carried_through(self, search: Search, state: State) -> tuple[State | None, str]:
-        """A State that converts, confirmed; mended further while it converts and computes something else."""
+    def _carried_through(self, search: Search, state: State, *, last: bool) -> tuple[State | None, str]:
+        """A State that converts, confirmed; mended further, or otherwise, while it computes something else.
+
+        Args:
+            search: That it comes from.
+            state: It converts.
+            last: No other State is left to try.
+        """
         why = ""
         for _ in range(FURTHER):
             state, why = self._confirmed(state)
             if not why:
                 return state, ""
-            further = search.follow(state) if _fails_when_run(state.verdict) else None
+            if not _fails_when_run(state.verdict):
+                break
+            guilt, further = self._guilt(state), None
+            if guilt is None:
+                further = search.follow(state)
+                guilt = self._blame.by_parts(state, self.reference) if further is None else None
+            if guilt is not None:
+                further = self._without(search, state, guilt, last=last)
             if further is None:
                 break
             state = further
         return None, why
+
+    def _guilt(self, state: State) -> Guilt | None:
+        """The mend that makes a State disagree even in ONNX Runtime: no further mend would help that."""
+        self.progress.step("looking whether a mend makes the numbers wrong")
+        return self._blame.by_numbers(state, self.reference)
+
+    def _without(self, search: Search, state: State, guilt: Guilt, *, last: bool) -> State | None:
+        """Another mend in the place of the one that is to blame, and those that came after it found anew."""
+        step = state.steps[guilt.number]
+        self.result.notes += (f"A mend that makes the whole model disagree was left out. {guilt.why}.",)
+        search.bar(step, f"makes the whole model disagree: {guilt.why}", state)
+        if guilt.number == 0 and not last:  # what else there is for the first culprit is a State of its own
+            return None
+        self.progress.step(f"going on without {step.mend.name}")
+        return search.again(state, guilt.number)
 
     def _confirmed(self, state: State) -> tuple[State, str]:
         """Runs a State's Trial again until it has converted `REPETITIONS` times; the last run verifies.
@@ -272,17 +311,17 @@ class Pipeline:
     def _try(
         self, model: ir.Model, options: BuildOptions, label: str, *, verify: bool = False, fresh: bool = False
     ) -> Done:
-        digest = digest_ir(model)
-        path = self.scratch / f"{digest[:16]}.onnx"
+        digest, setting = digest_ir(model), self.setting
+        path = setting.scratch / f"{digest[:16]}.onnx"
         if not path.exists():
             save(model, path)
-        inputs, samples = read_inputs_of(model), self.scratch / "fitted"
+        inputs, samples = read_inputs_of(model), setting.scratch / "fitted"
         reference = fit_reference(self.reference, inputs, outputs_of(model), samples) if verify else None
-        calibration = self.calibration and fit_calibration(
-            self.calibration, self.result.model.inputs, inputs, samples
+        calibration = setting.calibration and fit_calibration(
+            setting.calibration, self.result.model.inputs, inputs, samples
         )
-        trial = Trial(label, path, digest, self.target, self.toolkit, options, calibration, reference)
-        done = self.trials.run(trial, fresh=fresh)
+        trial = Trial(label, path, digest, setting.target, setting.toolkit, options, calibration, reference)
+        done = setting.trials.run(trial, fresh=fresh)
         if verify and done.verdict.outcome is Outcome.WRONG and self.reference.measure:
             self.progress.step("measuring what fp16 rounding alone does to the model")
             self.reference = self.reference.measure()

@@ -59,10 +59,8 @@ def applied(best: State, target: Target, trials: Sequence[Done]) -> list[Applied
         if (done.trial.digest, done.trial.options) == (best.done.trial.digest, best.options)
     ]
     mends = []
-    for step in best.steps:
-        before, after = step.verdict_before, step.verdict_after or best.verdict
-        if step is best.steps[-1]:
-            after = best.verdict
+    for step, after in zip(best.steps, _verdicts_after(best), strict=True):
+        before = step.done.verdict if step.done and step.done.verdict.layers else None
         mends.append(
             AppliedMend(
                 code=step.finding.code,
@@ -71,16 +69,22 @@ def applied(best: State, target: Target, trials: Sequence[Done]) -> list[Applied
                 summary=step.mend.summary,
                 exactness=step.mend.exactness,
                 proof=step.proof,
-                cycles_before=before.cycles if before and before.layers else None,
+                cycles_before=before.cycles if before else None,
                 cycles_after=after.cycles if after.layers else None,
                 chip_cycles_after=chip_cycles(after, best.options, target) if after.layers else None,
-                cpu_ops_before=len(before.cpu_ops) if before and before.layers else None,
+                cpu_ops_before=len(before.cpu_ops) if before else None,
                 cpu_ops_after=len(after.cpu_ops) if after.layers else None,
                 trials_converted=sum(runs),
                 trials_run=len(runs),
             )
         )
     return mends
+
+
+def _verdicts_after(best: State) -> list[Verdict]:
+    """Of the Trial after each of its mends; of the last one where that had none, as with a recipe."""
+    following = [step.done.verdict if step.done else best.verdict for step in best.steps[1:]]
+    return [*following, best.verdict] if best.steps else []
 
 
 def interface(given: ModelFacts, state: State) -> tuple[InterfaceChange, ...]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkmend.diagnose.budget import Budget
-from rkmend.diagnose.first_wrong import first_wrong
+from rkmend.diagnose.first_wrong import Judge, first_wrong
 from rkmend.graph import digest_ir, save
 from rkmend.toolkit.tolerance import FP16, disagreements, explained
+from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import OutputAgreement
 from rkmend.verification.activations import Activations
@@ -35,16 +36,45 @@ def trace_wrong(
     Returns:
         None of them where this cannot say: an int8 build, inputs that the toolkit scales, outputs that are missing.
     """
-    trial, reference = done.trial, done.trial.reference
-    options = trial.options
-    wrong = [found for found in disagreements(done.verdict.agreement, FP16) if found.shape_ok]
-    if reference is None or not wrong or options.quantize or options.mean_values or options.std_values:
+    name = telling_sample(done)
+    if name is None:
         return ()
-    name = min(wrong, key=lambda found: (_is_right(found), found.fp16.share if found.fp16 else 0.0)).sample
-    sample = next(sample for sample in reference.samples if sample.name == name)
-    given = Activations(
-        model, sample.inputs, scratch / "activations", digest=f"{reference.digest} {name} {digest_ir(model)}"
-    )
+    wrong = _wrong(done)
+    judge = part_judge(model, done.trial, name, trials, scratch, budget)
+    return first_wrong(model, {found.output for found in wrong if found.sample == name}, judge)
+
+
+def telling_sample(done: Done) -> str | None:
+    """The name of the sample on which a model is wrong beyond doubt; None where its parts cannot be looked at."""
+    options, wrong = done.trial.options, _wrong(done)
+    if not done.trial.reference or options.quantize or options.mean_values or options.std_values:
+        return None
+    noises = ((_is_right(found), found.fp16.share if found.fp16 else 0.0, found.sample) for found in wrong)
+    return min(noises, default=(False, 0.0, None))[-1]
+
+
+def _wrong(done: Done) -> list[OutputAgreement]:
+    return [found for found in disagreements(done.verdict.agreement, FP16) if found.shape_ok]
+
+
+def part_judge(
+    model: ir.Model, trial: Trial, sample: str, trials: Trials, scratch: Path, budget: Budget
+) -> Judge:
+    """What judges parts of a model, on what they are given in it.
+
+    Args:
+        model: With inferred shapes.
+        trial: Its Trial, or one of another form of it that takes the same inputs.
+        sample: Name of what the model is given; see `telling_sample`.
+        trials: Runs the parts.
+        scratch: Folder of its own.
+        budget: Charged for each part that is not remembered.
+    """
+    reference = trial.reference
+    assert reference is not None
+    inputs = next(one for one in reference.samples if one.name == sample).inputs
+    digest = f"{reference.digest} {sample} {digest_ir(model)}"
+    given = Activations(model, inputs, scratch / "activations", digest=digest)
     numbers = count(1)
 
     def judge(part: ir.Model, label: str) -> Mapping[str, bool] | None:
@@ -62,7 +92,7 @@ def trace_wrong(
             return None
         return {one.output: _is_right(one) for one in found}
 
-    return first_wrong(model, {found.output for found in wrong if found.sample == name}, judge)
+    return judge
 
 
 def _is_right(found: OutputAgreement) -> bool:

@@ -126,12 +126,12 @@ def store(value: ir.Value, array: np.ndarray) -> None:
 
 
 def off_by_one_row(model):
-    value, pads = tensor(model, "pads")
+    value, pads = tensor(model, "pad_pads")
     store(value, np.add(pads, [0, 0, 1, 0, 0, 0, -1, 0]))
 
 
 def too_many_rows(model):
-    value, pads = tensor(model, "pads")
+    value, pads = tensor(model, "pad_pads")
     store(value, np.add(pads, [0, 0, 0, 0, 0, 0, 1, 0]))
 
 

@@ -59,6 +59,13 @@ def test_the_digest_follows_model_seed_and_files(given, tmp_path):
     assert len(digests) == 3
 
 
+def test_the_digest_tells_which_samples_there_are(given, tmp_path, monkeypatch):
+    whole = make_reference(given, BuildOptions(), tmp_path / "whole")
+    monkeypatch.setattr("rkmend.verification.samples.MANY_BYTES", 0)
+    fewer = make_reference(given, BuildOptions(), tmp_path / "fewer")
+    assert len(fewer.samples) < len(whole.samples) and fewer.digest != whole.digest
+
+
 def test_means_for_another_number_of_channels(given, tmp_path):
     with pytest.raises(InputError, match=r"mean values for \[2\] channels, but the inputs have \[3\]"):
         make_reference(given, BuildOptions(mean_values=((1.0, 2.0),)), tmp_path / "s")
@@ -72,3 +79,16 @@ def test_an_output_that_is_an_input_keeps_its_numbers(tmp_path):
     made = make_reference(load(tmp_path / "model.onnx"), BuildOptions(), tmp_path / "samples")
     for sample in made.samples:
         assert np.array_equal(read_npz(sample.outputs, "output1"), read_npz(sample.inputs, "input0"))
+
+
+def test_samples_of_which_the_model_itself_makes_nan_are_left_out(tmp_path):
+    path = tmp_path / "root.onnx"
+    logarithm = [node("Sub", "x half", "s", "s"), node("Log", "s", "y", "log")]
+    positive = [node("Exp", "x", "e", "e"), node("Sub", "e one", "s", "s"), node("Div", "s s", "y", "d")]
+    for nodes, left in ((positive, {"normal", "normal-2", "ones"}), (logarithm, {"ones"})):
+        weights = {"half": np.array(0.5, np.float32), "one": np.array(1.0, np.float32)}
+        used = {name for one in nodes for name in one.input}
+        weights = {name: array for name, array in weights.items() if name in used}
+        onnx.save(model(nodes, [value("x", [1, 8])], [value("y", [1, 8])], weights), path)
+        reference = make_reference(load(path), BuildOptions(), tmp_path / nodes[0].name)
+        assert {sample.name for sample in reference.samples} == left

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.diagnose.oracle import BudgetSpent
 from rkmend.graph import CannotExtract, extract
-from rkmend.graph.surgery import can_be_fed, inner_nodes
+from rkmend.graph.surgery import can_be_fed, reads_of
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -44,7 +44,7 @@ def first_wrong(model: ir.Model, wrong: Collection[str], judge: Judge) -> tuple[
     suspects = _between(bad, frozenset(), order)
     whole = len(suspects)
     with suppress(BudgetSpent):
-        bad, suspects = _narrowed(model, bad, suspects, order, judge)
+        suspects = _narrowed(model, bad, suspects, order, judge)
         if len(suspects) < whole:
             suspects = _confirmed(model, suspects, order, judge)
     return tuple(str(node.name) for node in suspects) if len(suspects) < whole or whole == 1 else ()
@@ -52,8 +52,8 @@ def first_wrong(model: ir.Model, wrong: Collection[str], judge: Judge) -> tuple[
 
 def _narrowed(
     model: ir.Model, bad: ir.Value, suspects: list[ir.Node], order: Mapping[ir.Node, int], judge: Judge
-) -> tuple[ir.Value, list[ir.Node]]:
-    """The first value that is wrong, and the nodes between it and those that are right."""
+) -> list[ir.Node]:
+    """The nodes between the first value that is wrong and those that are right."""
     right: set[ir.Value] = set()
     probes = PROBES
     while len(suspects) > 1 and probes:
@@ -73,7 +73,7 @@ def _narrowed(
         suspects = closer
         if not worse and found.get(str(bad.name)):  # it is only wrong when nobody looks
             break
-    return bad, suspects
+    return suspects
 
 
 def _confirmed(
@@ -114,8 +114,7 @@ def _between(value: ir.Value, right: Collection[ir.Value], order: Mapping[ir.Nod
         if node is None or node in found or node not in order:
             continue
         found.add(node)
-        for inner in (node, *inner_nodes(node)):
-            waiting += [one for one in inner.inputs if one is not None and one not in right]
+        waiting += [one for one in reads_of(node) if one not in right]
     return sorted(found, key=order.__getitem__)
 
 

@@ -56,12 +56,18 @@ def check_operators(proto: onnx.ModelProto, path: Path) -> None:
         )
 
 
-def check_rules(proto: onnx.ModelProto, path: Path) -> None:
-    """Runs `onnx.checker` on the file: by its path, which works at any size and reads no external data."""
+def check_rules(proto: onnx.ModelProto, path: Path, *, light: bool = False) -> None:
+    """Runs `onnx.checker` on the file: by its path, which works at any size and reads no external data.
+
+    Args:
+        proto: As parsed.
+        path: Of the file.
+        light: `proto` is a model without its weights; that is checked, and not the file.
+    """
     import onnx
 
     try:
-        onnx.checker.check_model(tolerated(proto) or str(path))
+        onnx.checker.check_model(tolerated(proto) or (proto if light else str(path)))
     except onnx.checker.ValidationError as error:
         raise InputError(
             f"{path} breaks the rules of ONNX: {decisive(str(error))}",

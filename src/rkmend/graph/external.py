@@ -104,8 +104,11 @@ def _place(tensor: onnx.TensorProto) -> _Place:
 def _external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     import onnx
 
+    plain = {
+        getattr(onnx.AttributeProto, kind) for kind in ("FLOAT", "FLOATS", "INT", "INTS", "STRING", "STRINGS")
+    }
     for body in bodies(proto):
-        attributes = [attribute for node in body.node for attribute in node.attribute]
-        tensors = [*getattr(body, "initializer", ()), *(a.t for a in attributes if a.HasField("t"))]
-        tensors += [tensor for attribute in attributes for tensor in attribute.tensors]
+        tensors = list(getattr(body, "initializer", ()))
+        for attribute in (a for node in body.node for a in node.attribute if a.type not in plain):
+            tensors += [*([attribute.t] if attribute.HasField("t") else ()), *attribute.tensors]
         yield from (tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import shape_of
-from rkmend.graph.surgery import CannotExtract, bodies_of, demand_static, describe_shape
+from rkmend.graph.surgery import CannotExtract, demand_static, describe_shape, reads_of
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -30,7 +30,7 @@ def extract(model: ir.Model, nodes: Sequence[str], keep_outputs: Collection[str]
     import onnx_ir as ir
 
     graph = model.graph
-    reads = {node: _reads(node, graph) for node in graph}
+    reads = {node: reads_of(node) for node in graph}
     unknown = set(nodes) - {node.name for node in reads}
     if unknown:
         raise CannotExtract(f"the model has no nodes {', '.join(sorted(unknown))}")
@@ -58,18 +58,6 @@ def shapes_of(model: ir.Model) -> dict[str, tuple[str, tuple[int | str | None, .
     return {
         name: (value.dtype.numpy().name, shape_of(value)) for name, value in values.items() if value.dtype
     }
-
-
-def _reads(node: ir.Node, graph: ir.Graph) -> list[ir.Value]:
-    """The values of the graph that a node reads: its inputs, and what its subgraphs capture."""
-    import onnx_ir as ir
-
-    values = [value for value in node.inputs if value is not None]
-    for body in bodies_of(node):
-        for inner in ir.traversal.RecursiveGraphIterator(body):
-            values += [value for value in inner.inputs if value is not None and value.graph is graph]
-        values += [value for value in body.outputs if value.graph is graph]
-    return values
 
 
 def _with_constants(chosen: set[ir.Node], reads: Mapping[ir.Node, Sequence[ir.Value]]) -> list[ir.Node]:

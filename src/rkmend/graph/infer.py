@@ -66,7 +66,20 @@ def infer(model: ir.Model) -> None:
     for node in model.graph.all_nodes():
         for value in node.outputs:
             value.const_value = None  # of an earlier inference, perhaps of another graph
-    walk = _Walk(model)
+    _walk(model)
+
+
+def infer_rest(model: ir.Model) -> None:
+    """As `infer`, for a model that has most of its shapes already: visits only operators that lack something.
+
+    Args:
+        model: Changed in place; what its values are annotated with is taken for true.
+    """
+    _walk(model, sparing=True)
+
+
+def _walk(model: ir.Model, *, sparing: bool = False) -> None:
+    walk = _Walk(model, sparing=sparing)
     walk.graph(model.graph)
     if walk.left_out:
         _infer_at_once(model)
@@ -76,8 +89,9 @@ def infer(model: ir.Model) -> None:
 class _Walk:
     """Visits operators in graph order."""
 
-    def __init__(self, model: ir.Model) -> None:
+    def __init__(self, model: ir.Model, *, sparing: bool = False) -> None:
         self._model = model
+        self._sparing = sparing
         self._functions = set(model.functions)
         self.left_out = False
         """Whether there are operators that need more than their own definition: loops and model functions."""
@@ -90,10 +104,11 @@ class _Walk:
 
     def graph(self, graph: ir.Graph) -> None:
         for value in graph.initializers.values():
-            if value.const_value is not None:
+            if value.const_value is not None and not (self._sparing and _is_known(value)):
                 describe(value, value.const_value)
         for node in graph:
-            self._node(node)
+            if not (self._sparing and _is_settled(node)):
+                self._node(node)
 
     def _node(self, node: ir.Node) -> None:
         if node.op_identifier() in self._functions or node.op_type in ("Loop", "Scan", "SequenceMap"):
@@ -199,6 +214,18 @@ class _Walk:
             results = _evaluate(proto, contents, self._model.opset_imports)
         for value, result in zip(outputs, results, strict=True):
             value.const_value = ir.tensor(result, name=value.name)
+
+
+def _is_known(value: ir.Value) -> bool:
+    return value.type is not None and value.shape is not None and value.shape.is_static()
+
+
+def _is_settled(node: ir.Node) -> bool:
+    """Whether the shapes of the outputs are known, and their content depends on the graph inputs."""
+    if node.op_type in ("Constant", "If", "Shape", "Size", "Loop", "Scan", "SequenceMap"):
+        return False
+    computable = all(value is None or value.const_value is not None for value in node.inputs)
+    return not computable and all(_is_known(value) for value in node.outputs if value.name)
 
 
 def _crop(node: ir.Node) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,32 +27,61 @@ def load(path: Path) -> Model:
         InputError: The file is no ONNX model, is damaged, lacks external data, needs a newer onnx, uses
             operators that nobody but its maker knows, or breaks the rules of ONNX (`onnx.checker`).
     """
-    import onnx_ir as ir
-
     path = Path(path)
+    proto, files = read(path)
+    check_rules(proto, path)
+    model, renamed = as_graph(proto, path, files)
+    return Model(
+        path=path,
+        ir=model,
+        sha256=_sha256([path, *files]),
+        inputs=specs_of(graph_inputs(model.graph), path, "input"),
+        outputs=specs_of(model.graph.outputs, path, "output"),
+        opset=opset_of(proto),
+        renamed=renamed,
+    )
+
+
+def read(path: Path) -> tuple[onnx.ModelProto, list[Path]]:
+    """Parses a file, and makes sure that the operators in it are known and its external files are there.
+
+    Returns:
+        The model, external data not loaded, and its external files.
+
+    Raises:
+        InputError: As `load`, but for the rules of ONNX.
+    """
     check_readable(path)
     proto = _parse(path)
     files = external_files(proto, path.parent)
     check_versions(proto, path)
     check_operators(proto, path)
-    check_rules(proto, path)
+    return proto, files
+
+
+def as_graph(proto: onnx.ModelProto, path: Path, files: Sequence[Path]) -> tuple[ir.Model, dict[str, str]]:
+    """A parsed model as a graph whose nodes have names, and which of them are new (see `Model.renamed`).
+
+    Args:
+        proto: As `read` gives it.
+        path: Of the file.
+        files: Its external files.
+
+    Raises:
+        InputError: Its parts do not fit together.
+    """
+    import onnx_ir as ir
+
     try:
         model = ir.from_proto(proto)
     except ir.serde.SerdeError as error:
         raise InputError(f"{path} cannot be read as a graph: {error.__cause__ or error}") from error
     if LONG_NAME in model.opset_imports:
         model.opset_imports[""] = model.opset_imports.pop(LONG_NAME)
-    ir.external_data.set_base_dir(model.graph, path.parent)
-    _inline_attributes(model)
-    return Model(
-        path=path,
-        ir=model,
-        sha256=_sha256([path, *files]),
-        inputs=_specs(graph_inputs(model.graph), path, "input"),
-        outputs=_specs(model.graph.outputs, path, "output"),
-        opset=opset_of(proto),
-        renamed=name_nodes(model.graph),
-    )
+    if files:
+        ir.external_data.set_base_dir(model.graph, path.parent)
+        _inline_attributes(model)
+    return model, name_nodes(model.graph)
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -88,7 +117,12 @@ def _inline_attributes(model: ir.Model) -> None:
                 node.attributes[attribute.name] = ir.AttrTensor(attribute.name, inside)
 
 
-def _specs(values: Iterable[ir.Value], path: Path, role: str) -> tuple[TensorSpec, ...]:
+def specs_of(values: Iterable[ir.Value], path: Path, role: str) -> tuple[TensorSpec, ...]:
+    """What goes in or comes out.
+
+    Raises:
+        InputError: Something that is not a tensor.
+    """
     import onnx_ir as ir
 
     specs = []

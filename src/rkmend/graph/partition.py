@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rkmend.graph.extract import extract
-from rkmend.graph.surgery import CannotExtract, inner_nodes
+from rkmend.graph.surgery import CannotExtract, reads_of
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -35,17 +35,13 @@ def cut_before(model: ir.Model, nodes: Collection[str]) -> tuple[ir.Model, ir.Mo
     first = [node for node in model.graph if node.name in names]
     behind = set(first)
     for node in model.graph:  # in topological order
-        if any(value is not None and value.producer() in behind for value in _reads(node)):
+        if any(value.producer() in behind for value in reads_of(node)):
             behind.add(node)
     heavy = [node for node in behind if node.op_type in HEAVY]
     if heavy:
         raise CannotExtract(f"{heavy[0].op_type} '{heavy[0].name}' depends on them")
-    front = [str(node.name) for node in model.graph if node not in behind]
-    if not any(node.op_type in HEAVY for node in model.graph if node not in behind):
+    front = [node for node in model.graph if node not in behind]
+    if not any(node.op_type in HEAVY for node in front):
         raise CannotExtract("nothing before them is worth an NPU")
-    return extract(model, front), extract(model, [str(node.name) for node in behind])
-
-
-def _reads(node: ir.Node) -> list[ir.Value | None]:
-    """Inputs of a node and what its bodies capture."""
-    return [*node.inputs, *(value for inner in inner_nodes(node) for value in inner.inputs)]
+    head, tail = ([str(node.name) for node in part] for part in (front, behind))
+    return extract(model, head), extract(model, tail)

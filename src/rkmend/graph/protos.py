@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     import onnx
 
 
+HOLDING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+"""Operators of ONNX that hold graphs; others may."""
+
+
 def bodies(proto: onnx.ModelProto) -> Iterator[onnx.GraphProto | onnx.FunctionProto]:
     """Everything with a node list: the graph, the functions, and the subgraphs in either."""
     waiting: list[onnx.GraphProto | onnx.FunctionProto] = [proto.graph, *proto.functions]
@@ -16,7 +20,8 @@ def bodies(proto: onnx.ModelProto) -> Iterator[onnx.GraphProto | onnx.FunctionPr
         body = waiting.pop(0)
         yield body
         for node in body.node:
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    waiting.append(attribute.g)
-                waiting.extend(attribute.graphs)
+            if node.op_type in HOLDING or node.domain:
+                for attribute in node.attribute:
+                    if attribute.HasField("g"):
+                        waiting.append(attribute.g)
+                    waiting.extend(attribute.graphs)

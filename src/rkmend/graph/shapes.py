@@ -10,6 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from rkmend.errors import InputError
 from rkmend.graph.model import UNKNOWN_RANK, TensorSpec
 
+
+class DynamicInputs(InputError):
+    """Sizes are missing; the hint proposes some."""
+
+
 SYNTAX = "Write NAME=1x3x224x224, or NAME=scalar for an input of rank 0."
 
 
@@ -67,7 +72,8 @@ def bind(inputs: Sequence[TensorSpec], shapes: Mapping[str, tuple[int, ...]]) ->
 
     Raises:
         InputError: An unknown name, another rank, a contradiction with a static size or with a symbolic one
-            that has a value already, an input of size 0, or inputs that are still dynamic, with a proposal.
+            that has a value already, or an input of size 0.
+        DynamicInputs: Inputs that are still dynamic, with a proposal.
     """
     known = {spec.name: spec for spec in inputs}
     values: dict[int | str | None, tuple[int, str]] = {}
@@ -128,7 +134,7 @@ def unknown_name(name: str, inputs: Sequence[TensorSpec]) -> InputError:
     )
 
 
-def _still_dynamic(inputs: Sequence[TensorSpec]) -> InputError:
+def _still_dynamic(inputs: Sequence[TensorSpec]) -> DynamicInputs:
     dynamic = [spec for spec in inputs if not spec.static]
     options, guesses = [], []
     chosen: dict[str, int] = {}
@@ -142,7 +148,7 @@ def _still_dynamic(inputs: Sequence[TensorSpec]) -> InputError:
     hint = "Give each a static shape, for example:\n  " + " ".join(options)
     if guesses:
         hint += f"\nThese are guesses, put in the sizes the model will run with: {'; '.join(guesses)}."
-    return InputError("the model has dynamic inputs: " + "; ".join(map(str, dynamic)), hint=hint)
+    return DynamicInputs("the model has dynamic inputs: " + "; ".join(map(str, dynamic)), hint=hint)
 
 
 def _guess(sizes: Sequence[int | str | None], axis: int, chosen: dict[str, int]) -> int:

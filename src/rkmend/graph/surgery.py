@@ -48,6 +48,14 @@ def inner_nodes(node: ir.Node) -> Iterator[ir.Node]:
         yield from ir.traversal.RecursiveGraphIterator(body)
 
 
+def reads_of(node: ir.Node) -> list[ir.Value]:
+    """The values of its graph that a node reads: its inputs, and what its bodies capture or give out."""
+    values = [value for value in node.inputs if value is not None]
+    captured = [value for inner in inner_nodes(node) for value in inner.inputs]
+    captured += [value for body in bodies_of(node) for value in body.outputs]
+    return values + [value for value in captured if value is not None and value.graph is node.graph]
+
+
 def is_read(value: ir.Value) -> bool:
     """Whether a node reads the value or a graph gives it out."""
     return bool(value.uses()) or value.is_graph_output()

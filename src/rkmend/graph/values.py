@@ -52,9 +52,11 @@ def common(first: ir.Shape | None, second: ir.Shape | None) -> ir.Shape | None:
 
 def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
     """The shape, if every size is known."""
-    if value is None or value.shape is None or not value.shape.is_static():
+    shape = None if value is None else value.shape
+    if shape is None:
         return None
-    return value.shape.numpy()
+    sizes = tuple(size for size in shape.dims if isinstance(size, int))
+    return sizes if len(sizes) == len(shape) else None
 
 
 def is_small(value: ir.Value) -> bool:

@@ -33,14 +33,24 @@ ORDER = tuple(Exactness)
 
 @dataclass(frozen=True)
 class Step:
-    """One mend applied to one finding."""
+    """One mend applied to one finding.
+
+    Attributes:
+        model: What it was applied to.
+        options: Likewise.
+        done: The Trial of that; None where it was applied by a recipe, without one.
+    """
 
     finding: Finding
     mend: Mend
     proof: Proof
-    verdict_before: Verdict | None = None
-    verdict_after: Verdict | None = None
-    """Of the Trials before and after it; None where it was applied by a recipe, without a Trial of its own."""
+    model: ir.Model
+    options: BuildOptions
+    done: Done | None = None
+
+    def __str__(self) -> str:
+        place = ", ".join(self.finding.nodes) or "the whole model"
+        return f"{self.finding.code} {self.mend.name} at {place}"
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,12 @@ class State:
         """Its last mend, for the names of trials."""
         return self.steps[-1].mend.name if self.steps else "the model as it is"
 
+    def form(self, number: int) -> tuple[ir.Model, BuildOptions]:
+        """What was there after so many of its mends."""
+        if number == len(self.steps):
+            return self.model, self.options
+        return self.steps[number].model, self.steps[number].options
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -99,6 +115,7 @@ class Search:
         attempt: Runs the Trial of a candidate: (the State it comes from, model, options, label).
         rejected: Filled as the search goes.
         stuck: States that no mend leads on from; filled as the search goes.
+        barred: Mends that are out, by rule, name and nodes; see `bar`.
     """
 
     target: Target
@@ -109,6 +126,7 @@ class Search:
     attempt: Callable[[State, ir.Model, BuildOptions, str], Done]
     rejected: list[Rejected] = field(default_factory=list)
     stuck: list[State] = field(default_factory=list)
+    barred: set[tuple[str, str, tuple[str, ...]]] = field(default_factory=set)
 
     def converted(self, start: State) -> list[State]:
         """Every mended State that converts, cheapest first."""
@@ -132,6 +150,17 @@ class Search:
                 return None
             state = further
         return state
+
+    def bar(self, step: Step, why: str, state: State) -> None:
+        """Rules a mend out from now on that is to blame for what is wrong with a State."""
+        self.rejected.append(Rejected(step.finding, step.mend, why, state.verdict, state.options))
+        self.barred.add(_key(step.finding, step.mend))
+
+    def again(self, state: State, number: int) -> State | None:
+        """Takes a branch to its end anew from before one of its mends."""
+        step = state.steps[number]
+        assert step.done is not None
+        return self.follow(State(step.model, step.options, step.done, state.steps[:number]))
 
     def _steps(self, state: State, pairs: Iterable[tuple[Finding, Mend]]) -> Iterator[State]:
         """The States that one mend leads to, as far as they are better than this one.
@@ -159,6 +188,8 @@ class Search:
     ) -> _Candidate | None:
         """Begins to prove the next mend that can be applied at all."""
         for finding, mend in queue:
+            if _key(finding, mend) in self.barred:
+                continue
             try:
                 model, options = self._changed(state, mend)
             except CannotApply as error:
@@ -176,7 +207,7 @@ class Search:
             return None
         place = finding.nodes[0] if finding.nodes else "the whole model"
         done = self.attempt(state, candidate.model, candidate.options, f"{mend.name} at {place}")
-        step = Step(finding, mend, proof, state.verdict, done.verdict)
+        step = Step(finding, mend, proof, state.model, state.options, state.done)
         after = State(candidate.model, candidate.options, done, (*state.steps, step))
         if done.verdict.converted or self._progress(state, after):
             return after
@@ -201,6 +232,10 @@ class Search:
         ].finding.nodes:  # it was about the whole model: another failure is one further on
             return after.verdict.signature != before.verdict.signature or _missing(after) < _missing(before)
         return not set(self.culprits(after)) & _touched(after, self.culprits(before))
+
+
+def _key(finding: Finding, mend: Mend) -> tuple[str, str, tuple[str, ...]]:
+    return finding.code, mend.name, finding.nodes
 
 
 def _missing(state: State) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rkmend.errors import InputError
 from rkmend.graph import CannotExtract, digest_ir, extract, save
 from rkmend.graph.model import graph_inputs
+from rkmend.graph.surgery import is_read
 from rkmend.npz import read_npz, write_npz
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
@@ -24,17 +25,16 @@ class Activations:
 
     Args:
         model: With inferred shapes.
-        sample: An .npz with its inputs, in graph order.
+        sample: An .npz with those of its inputs that something reads, in graph order.
         folder: Of its own, for what is computed on the way; made if need be.
         digest: Names the model and the sample.
     """
 
     def __init__(self, model: ir.Model, sample: Path, folder: Path, *, digest: str) -> None:
         self._model, self._folder, self._digest = model, folder, digest
-        self._known = {
-            str(value.name): (sample, f"input{index}")
-            for index, value in enumerate(graph_inputs(model.graph))
-        }
+        self._inputs = [str(value.name) for value in graph_inputs(model.graph) if is_read(value)]
+        self._known = {name: (sample, f"input{index}") for index, name in enumerate(self._inputs)}
+        self._sample = sampling.Sample(sample.stem, sample)
         folder.mkdir(parents=True, exist_ok=True)
 
     def reference(self, part: ir.Model, path: Path) -> Reference | None:
@@ -70,10 +70,7 @@ class Activations:
         nodes = [str(node.name) for node in self._model.graph]
         whole = extract(self._model, nodes, keep_outputs=names)
         save(whole, path)
-        order = [str(value.name) for value in graph_inputs(self._model.graph)]
-        left = [order.index(str(value.name)) for value in graph_inputs(whole.graph)]
-        path_of_all = self._known[order[0]][0]
-        sample = sampling.Sample(path_of_all.stem, path_of_all)
-        run = run_model(path, [sample], self._folder / str(number), order=left)
+        left = [self._inputs.index(str(value.name)) for value in graph_inputs(whole.graph)]
+        run = run_model(path, [self._sample], self._folder / str(number), order=left)
         for index, name in enumerate(run.output_names):
             self._known[name] = (run.outputs[0], f"output{index}")

@@ -57,9 +57,9 @@ def make_reference(
         model.inputs, folder, seed=seed, user=user, counts=_is_fed_integers(model)
     )
     made += [sample for sample in generated if not calibration or sample.name.startswith("user")]
-    made, run = _run(model, made, folder / "reference")
+    made, run = _of_numbers(*_run(model, made, folder / "reference"))
     reference = Reference(
-        _digest(model, seed, [*calibration, *([user] if user else [])]),
+        _digest(model, seed, [*calibration, *([user] if user else [])], made, run.engine),
         run.output_names,
         tuple(
             Sample(sample.name, raw.get(sample.name) or scale.backward(sample.path), outputs)
@@ -95,6 +95,24 @@ def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> tuple[l
         with suppress(InputError):  # slow, and it knows every operator set and dtype
             return list(made), run_model(model.path, made, folder, engine=Engine(REFERENCE))
         raise InputError(error.message, hint=error.hint, rule=error.rule or "RKM085") from error
+
+
+def _of_numbers(made: list[sampling.Sample], run: Run) -> tuple[list[sampling.Sample], Run]:
+    """Without the samples of which the original itself makes NaN: a mask that hides everything, say.
+
+    What a conversion gives there cannot be wrong. Where there is no other sample, nothing is left out.
+    """
+    pairs = [(one, path) for one, path in zip(made, run.outputs, strict=True) if not _holds_nan(path)]
+    if not pairs or len(pairs) == len(made):
+        return made, run
+    return [one for one, _ in pairs], replace(run, outputs=tuple(path for _, path in pairs))
+
+
+def _holds_nan(path: Path) -> bool:
+    with np.load(path) as arrays:
+        return any(
+            array.dtype.kind == "f" and bool(np.isnan(array).any()) for array in map(arrays.get, arrays.files)
+        )
 
 
 def _is_fed_integers(model: Model) -> bool:
@@ -153,10 +171,16 @@ def candidate_reference(model: ir.Model, path: Path) -> Reference | None:
     return Reference(digest_ir(model), run.output_names, (sample,))
 
 
-def _digest(model: Model, seed: int, files: Sequence[Path]) -> str:
-    """Names the samples without reading the generated ones: they follow from the shapes and the seed."""
+def _digest(
+    model: Model, seed: int, files: Sequence[Path], made: Sequence[sampling.Sample], engine: str
+) -> str:
+    """Names the samples without reading the generated ones: they follow from names, shapes and seed.
+
+    Which ones there are depends on what the model takes, and what came out of them on what ran it.
+    """
     shapes = [(spec.name, spec.dtype, spec.shape) for spec in model.inputs]
-    digest = hashlib.sha256(f"{model.sha256} {shapes} {seed}".encode())
+    names = [sample.name for sample in made]
+    digest = hashlib.sha256(f"{model.sha256} {shapes} {seed} {names} {engine}".encode())
     for path in files:
         with path.open("rb") as file:
             while block := file.read(1 << 20):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rkmend.diagnose.cause.conv_point import geometry, whole
 from rkmend.diagnose.cause.family import Both, Feature, Point
-from rkmend.targets import Cbuf, Target
+from rkmend.targets import Target
 from rkmend.tiling import bands
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.sharing import row_sharings
@@ -31,21 +31,20 @@ def tiled_features(original: Point, target: Target) -> list[Feature]:
         original: The Conv that a meaning is illustrated with.
         target: Converted for it.
     """
-    cbuf = target.cbuf
-    if cbuf is None:
+    if target.cbuf is None or target.cbuf.row_entries is None:  # the cuts of such a target were not measured
         return []
 
     def live(point: Point) -> float:
         shape = geometry(point)
-        cuts = row_sharings(shape, target.cores, FP16_BYTES, cbuf)
+        cuts = row_sharings(shape, FP16_BYTES, target)
         return min((cut.live_rows(shape.rows) for cut in cuts), default=max(1, shape.rows.outputs))
 
-    here, here_zh = _emptiest_piece(geometry(original), target.cores, cbuf)
+    here, here_zh = _emptiest_piece(geometry(original), target)
     return [
         Feature(
             "row_entries",
             lambda point: bands.row_entries(
-                whole(point, "width"), geometry(point).channels, FP16_BYTES, cbuf
+                whole(point, "width"), geometry(point).channels, FP16_BYTES, target
             ),
             cost=1.5,
             meaning="row_entries: entries of the on-chip buffer (CBUF) that one row of the input takes.",
@@ -53,7 +52,7 @@ def tiled_features(original: Point, target: Target) -> list[Feature]:
         ),
         Feature(
             "weight_banks",
-            lambda point: bands.weight_banks(geometry(point), FP16_BYTES, cbuf),
+            lambda point: bands.weight_banks(geometry(point), FP16_BYTES, target),
             cost=1.5,
             meaning="weight_banks: banks of the on-chip buffer (CBUF) that the weights take.",
             meaning_zh="weight_banks: 权重在片上缓存 (CBUF) 中占用的 bank 数。",
@@ -68,10 +67,10 @@ def tiled_features(original: Point, target: Target) -> list[Feature]:
     ]
 
 
-def _emptiest_piece(shape: ConvGeometry, cores: int, cbuf: Cbuf) -> Both:
+def _emptiest_piece(shape: ConvGeometry, target: Target) -> Both:
     """The cut that leaves a piece with nothing but padding; empty when there is none."""
     rows = shape.rows
-    cuts = row_sharings(shape, cores, FP16_BYTES, cbuf)
+    cuts = row_sharings(shape, FP16_BYTES, target)
     cut = min(cuts, key=lambda cut: cut.live_rows(rows), default=None)
     if cut is None or cut.live_rows(rows) > 0:
         return "", ""

@@ -16,9 +16,10 @@ FLAKY_RUNS = 8
 DOUBT = 0.05
 """A flaky failure is said to be gone when it would have shown itself with this probability of doubt."""
 MOST_REPETITIONS = 12
-DETERMINISTIC = ("rejected", "exit")
-"""Outcomes of code that decides: a Python exception, an exit code. Native crashes are repeated before they are
-believed: the compiler's tiling aborts in some runs of one and the same model (see RKM101)."""
+DETERMINISTIC = ("rejected", "exit", "unsound")
+"""Outcomes of code that decides: a Python exception, an exit code, a number that is too large for its register. Native
+crashes are repeated before they are believed: the compiler's tiling aborts in some runs of one and the same model (see
+RKM101)."""
 
 
 class NoFailure(InputError):
