@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import onnx
 import onnx_ir as ir
+import pytest
 
 from rkmend.graph import digest_ir, freeze, load, save
 from rkmend.mend.apply import apply
@@ -95,3 +97,27 @@ def check_trial(
     verdict = bench.verdict(apply(before, chosen), proto, options)
     assert verdict.converted, f"{verdict.outcome.value}: {verdict.message}"
     return verdict
+
+
+def rewrite_and_trial(
+    cases: Mapping[str, tuple[str, onnx.ModelProto]], tried: Collection[str] | None = None
+) -> tuple[Callable[..., None], Callable[..., None]]:
+    """The tests `test_rewrite` and `test_trial` of a file.
+
+    Args:
+        cases: Name -> rule and model; each is rewritten.
+        tried: Names of those that the toolkit is asked about as well; all of them unless given.
+    """
+
+    @pytest.mark.parametrize("case", cases)
+    def test_rewrite(case: str, tmp_path: Path) -> None:
+        code, proto = cases[case]
+        check_rewrite(code, proto, tmp_path)
+
+    @pytest.mark.toolkit
+    @pytest.mark.parametrize("case", cases if tried is None else tried)
+    def test_trial(case: str, bench: Bench, tmp_path: Path) -> None:
+        code, proto = cases[case]
+        check_trial(bench, code, proto, tmp_path)
+
+    return test_rewrite, test_trial

@@ -13,7 +13,7 @@ import msgspec
 
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.verdict import Verdict
+from rkmend.toolkit.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -32,6 +32,21 @@ class Exactness(str, Enum):
     """Another function. Only ever suggested, never applied."""
 
 
+FAILED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND, Outcome.WRONG)
+"""Outcomes that an operator can be to blame for; which one it is, the culprits say."""
+
+
+class Level(str, Enum):
+    """How bad it is where a Rule holds, worst first."""
+
+    ERROR = "error"
+    """The model will not convert, or will fail or compute something else on the board."""
+    WARNING = "warning"
+    """It may fail; or it converts and an operator falls to the CPU, or most of the NPU is idle."""
+    ADVICE = "advice"
+    """Another design would suit the hardware better."""
+
+
 Fact = int | float | str | bool
 
 
@@ -45,6 +60,10 @@ class Finding(msgspec.Struct, frozen=True):
     facts: dict[str, Fact]
     message: str
     """One sentence with the facts in it."""
+
+    def node_in(self, model: ir.Model, place: int = 0) -> ir.Node:
+        """One of its nodes in a model."""
+        return next(node for node in model.graph if node.name == self.nodes[place])
 
 
 @dataclass(frozen=True)
@@ -87,6 +106,16 @@ class Rule(ABC):
 
     code: ClassVar[str]
     name: ClassVar[str]
+    level: ClassVar[Level] = Level.WARNING
+    """What a finding amounts to before any Trial. An error only where no network on which the rule holds converts
+    rightly, as far as is known: `find` may name a necessary condition of a failure."""
+    operators: ClassVar[frozenset[str] | None] = None
+    """Operator types without which the rule cannot hold, those outside of the default domain as
+    `com.microsoft::Gelu`; None where it looks at others as well."""
+
+    def level_of(self, finding: Finding, target: Target) -> Level:
+        """The level of one finding, where the facts tell more than the rule does."""
+        return self.level
 
     @abstractmethod
     def find(self, model: ir.Model, target: Target) -> Iterable[Finding]:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from rkmend.rules.base import Exactness, Fact, Finding, Mend, Rule
+from rkmend.rules.base import FAILED, Exactness, Fact, Finding
 from rkmend.rules.replacement import Replacement
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
-from rkmend.toolkit.verdict import Outcome, Verdict
+from rkmend.toolkit.verdict import Verdict
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-FAILED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND, Outcome.WRONG)
-"""Outcomes that an operator can be to blame for; which one it is, the culprits say."""
 
-
-class OperatorRule(Rule):
+class OperatorRule(SingleMend):
     """A rule about single operators of the main graph, each rewritten into others that compute the same.
 
     Subclasses say which operators (`operators`, `holds`), and give the rewrite (`rewrite`).
@@ -27,13 +24,7 @@ class OperatorRule(Rule):
 
     operators: ClassVar[frozenset[str]]
     """Operator types; those outside of the default domain as `com.microsoft::Gelu`."""
-    mend: ClassVar[str]
-    """Name of the mend."""
-    summary: ClassVar[str]
-    """What it does, in one sentence."""
     exactness: ClassVar[Exactness] = Exactness.ROUNDING
-    bound: ClassVar[float] = 0.0
-    """See `Mend.bound`."""
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """The facts because of which the rule holds at an operator of its types; None where it does not."""
@@ -73,19 +64,8 @@ class OperatorRule(Rule):
         """Any failure that an operator can be to blame for."""
         return verdict.outcome in FAILED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """The rewrite."""
-        return [
-            Mend(
-                name=self.mend,
-                summary=self.summary,
-                exactness=self.exactness,
-                rewrite=partial(self._apply, finding.nodes[0]),
-                bound=self.bound,
-            )
-        ]
-
-    def _apply(self, name: str, model: ir.Model) -> None:
-        node = next(node for node in model.graph if node.name == name)
-        new = Replacement(node, code=self.code, mend=self.mend)
+    def change(self, model: ir.Model, finding: Finding) -> None:
+        """Puts the rewrite in the place of the operator, which is the first of the nodes."""
+        node = finding.node_in(model)
+        new = self.replacement(node)
         new.finish(*self.rewrite(node, new))

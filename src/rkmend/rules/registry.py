@@ -33,12 +33,14 @@ def get_rule(code: str) -> Rule:
     for rule in all_rules():
         if code.upper() == rule.code or code.lower() == rule.name:
             return rule
+    raise InputError(f"unknown rule '{code}'{suggestion(code)}", hint="`rkmend rules` lists them.")
+
+
+def suggestion(unknown: str) -> str:
+    """Goes on a message about an unknown code or name with the nearest one; empty where none is near."""
     known = [rule.code for rule in all_rules()] + [rule.name for rule in all_rules()]
-    near = difflib.get_close_matches(code, known, n=1)
-    raise InputError(
-        f"unknown rule '{code}'" + (f"; did you mean '{near[0]}'?" if near else ""),
-        hint="`rkmend rules` lists them.",
-    )
+    near = difflib.get_close_matches(unknown, known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _is_rule(kind: object, module: str) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rkmend.errors import InputError
 from rkmend.rules.base import Rule
-from rkmend.rules.registry import all_rules
+from rkmend.rules.registry import all_rules, suggestion
 
 ALL = "ALL"
 
@@ -36,7 +35,10 @@ class Selection:
         """
         for selector in (*self.select, *self.ignore):
             if not any(_fits(selector, rule) for rule in all_rules()):
-                raise _unknown(selector)
+                raise InputError(
+                    f"no rule fits '{selector}'{suggestion(selector)}",
+                    hint="Give codes (RKM101), prefixes (RKM1), names or ALL; `rkmend rules` lists them.",
+                )
         return tuple(
             rule for rule in all_rules() if _strongest(self.select, rule) > _strongest(self.ignore, rule)
         )
@@ -54,12 +56,3 @@ def _fits(selector: str, rule: Rule) -> int:
     if selector.lower() == rule.name:
         return 1 + len(rule.code)
     return 1 + len(selector) if selector and rule.code.startswith(selector.upper()) else 0
-
-
-def _unknown(selector: str) -> InputError:
-    known = [rule.code for rule in all_rules()] + [rule.name for rule in all_rules()]
-    near = difflib.get_close_matches(selector, known, n=1)
-    return InputError(
-        f"no rule fits '{selector}'" + (f"; did you mean '{near[0]}'?" if near else ""),
-        hint="Give codes (RKM101), prefixes (RKM1), names or ALL; `rkmend rules` lists them.",
-    )

@@ -6,7 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rkmend.rules.base import Exactness, Fact, Finding, Mend, Rule
+from rkmend.rules.base import Exactness, Fact, Finding
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -14,17 +15,13 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class WholeModelRule(Rule):
+class WholeModelRule(SingleMend):
     """A rule about certain nodes at any level of a model, all of which its mend changes at once.
 
     Subclasses say which nodes (`places`) and change them (`rewrite`). A failure need not be located for it: the
     toolkit fails while it reads the model, or names something else.
     """
 
-    mend: ClassVar[str]
-    """Name of the mend."""
-    summary: ClassVar[str]
-    """What it does, in one sentence."""
     exactness: ClassVar[Exactness] = Exactness.EXACT
 
     @abstractmethod
@@ -55,6 +52,6 @@ class WholeModelRule(Rule):
         """Any failure of the toolkit itself."""
         return verdict.outcome in (Outcome.REJECTED, Outcome.ABORTED)
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """The rewrite of all of them."""
-        return [Mend(name=self.mend, summary=self.summary, exactness=self.exactness, rewrite=self.rewrite)]
+    def change(self, model: ir.Model, finding: Finding) -> None:
+        """All of them."""
+        self.rewrite(model)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, noise, one, whole
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 CODE = "RKM110"
 
@@ -37,15 +36,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_rewrite(case, tmp_path):
-    check_rewrite(CODE, CASES[case], tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", CASES)
-def test_trial(case, bench, tmp_path):
-    check_trial(bench, CODE, CASES[case], tmp_path)
+test_rewrite, test_trial = rewrite_and_trial({name: (CODE, proto) for name, proto in CASES.items()})
 
 
 @given(

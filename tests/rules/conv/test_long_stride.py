@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, noise, one, whole
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 CODE = "RKM105"
 LONG = {
@@ -18,15 +18,7 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("case", LONG)
-def test_rewrite(case, tmp_path):
-    check_rewrite(CODE, LONG[case], tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", LONG)
-def test_trial(case, bench, tmp_path):
-    check_trial(bench, CODE, LONG[case], tmp_path)
+test_rewrite, test_trial = rewrite_and_trial({name: (CODE, proto) for name, proto in LONG.items()})
 
 
 @pytest.mark.parametrize("stride", [7, 8, 12, 16, 20, 32])

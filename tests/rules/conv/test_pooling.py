@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, one
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 CASES = {
     "pyramid": ("RKM104", one("MaxPool", [1, 16, 7, 7], kernel_shape=[9, 9], pads=[4] * 4)),
@@ -32,17 +32,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_rewrite(case, tmp_path):
-    code, proto = CASES[case]
-    check_rewrite(code, proto, tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", CASES)
-def test_trial(case, bench, tmp_path):
-    code, proto = CASES[case]
-    check_trial(bench, code, proto, tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(CASES)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +48,15 @@ def test_what_converts_is_left_alone(proto):
     assert mended("RKM108", proto) is None
 
 
+def pool(op_type, axes, data, **attributes):
+    """Along axes (size, kernel, stride), with padding as it comes."""
+    sizes, kernel, strides = zip(*axes, strict=True)
+    pads = [data.draw(st.integers(0, k - 1)) for k in kernel * 2]
+    outer = [n + pads[i] + pads[len(axes) + i] - k + 1 for i, (n, k, _) in enumerate(axes)]
+    assume(min(outer) > 0)
+    return one(op_type, [2, 3, *sizes], kernel_shape=kernel, strides=strides, pads=pads, **attributes)
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 8), st.integers(2, 12), st.integers(1, 3)),
@@ -69,18 +68,7 @@ def test_what_converts_is_left_alone(proto):
 )
 @settings(max_examples=40, deadline=None)
 def test_smaller_windows_see_the_same(axes, ceil, data):
-    sizes, kernel, strides = zip(*axes, strict=True)
-    pads = [data.draw(st.integers(0, k - 1)) for k in kernel * 2]
-    outer = [n + pads[i] + pads[len(axes) + i] - k + 1 for i, (n, k, _) in enumerate(axes)]
-    assume(min(outer) > 0)
-    proto = one(
-        "MaxPool",
-        [2, 3, *sizes],
-        kernel_shape=kernel,
-        strides=strides,
-        pads=pads,
-        ceil_mode=int(ceil),
-    )
+    proto = pool("MaxPool", axes, data, ceil_mode=int(ceil))
     assume(check_same("RKM104", proto))
 
 
@@ -90,16 +78,6 @@ def test_smaller_windows_see_the_same(axes, ceil, data):
 )
 @settings(max_examples=20, deadline=None)
 def test_means_of_what_counts(axes, data):
-    sizes, kernel, strides = zip(*axes, strict=True)
-    pads = [data.draw(st.integers(0, k - 1)) for k in kernel * 2]
-    proto = one(
-        "AveragePool",
-        [2, 3, *sizes],
-        kernel_shape=kernel,
-        strides=strides,
-        pads=pads,
-        ceil_mode=1,
-        count_include_pad=1,
-    )
+    proto = pool("AveragePool", axes, data, ceil_mode=1, count_include_pad=1)
     # One rounding more, of numbers up to 4 times the factor.
     assume(check_same("RKM108", proto, 4 * 16 * float(np.finfo(np.float32).eps)))

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, noise, one, whole
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 CODE = "RKM102"
 CUBE = [1, 4, 6, 8, 8]
@@ -27,15 +27,7 @@ FINE = {
 }
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_rewrite(case, tmp_path):
-    check_rewrite(CODE, BROKEN[case], tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", BROKEN)
-def test_trial(case, bench, tmp_path):
-    check_trial(bench, CODE, BROKEN[case], tmp_path)
+test_rewrite, test_trial = rewrite_and_trial({name: (CODE, proto) for name, proto in BROKEN.items()})
 
 
 @pytest.mark.parametrize("case", FINE)

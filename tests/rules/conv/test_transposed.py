@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, noise, one, whole
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 MAP = [1, 4, 10, 10]
 PADDING = {
@@ -20,19 +20,11 @@ FAR = {
     "stride": one("ConvTranspose", MAP, {"w": noise([4, 2, 20, 18])}, strides=[2, 4], group=2),
     "dilated": one("ConvTranspose", MAP, {"w": noise([4, 4, 17, 17])}, dilations=[3, 3]),
 }
-CASES = [("RKM103", case) for case in PADDING.values()] + [("RKM106", case) for case in FAR.values()]
-NAMES = [*PADDING, *FAR]
+CASES = {name: ("RKM103", proto) for name, proto in PADDING.items()}
+CASES |= {name: ("RKM106", proto) for name, proto in FAR.items()}
 
 
-@pytest.mark.parametrize(("code", "proto"), CASES, ids=NAMES)
-def test_rewrite(code, proto, tmp_path):
-    check_rewrite(code, proto, tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize(("code", "proto"), CASES, ids=NAMES)
-def test_trial(code, proto, bench, tmp_path):
-    check_trial(bench, code, proto, tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(CASES)
 
 
 @pytest.mark.parametrize(

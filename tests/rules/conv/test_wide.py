@@ -7,7 +7,7 @@ import pytest
 from graphs import model, node, value
 
 from one_operator import check_same, mended, noise, one
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 
 def cut(shape, start, end, axis):
@@ -42,22 +42,13 @@ CASES = {
         one("MaxPool", [1, 16, 9000, 4], kernel_shape=[3, 1], pads=[1, 0] * 2, strides=[2, 1]),
     ),
     "mean": ("RKM109", one("AveragePool", [1, 9000, 4, 4], kernel_shape=[2, 2])),
+    "channels": ("RKM109", one("GlobalMaxPool", [1, 9013, 8, 8])),
     "all": ("RKM109", one("GlobalMaxPool", [1, 16, 1, 9000])),
     "boxes": ("RKM111", distribution(8400)),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_rewrite(case, tmp_path):
-    code, proto = CASES[case]
-    check_rewrite(code, proto, tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", CASES)
-def test_trial(case, bench, tmp_path):
-    code, proto = CASES[case]
-    check_trial(bench, code, proto, tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(CASES)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from rkmend.mend.apply import apply
 from rkmend.mend.interface import changes, inputs_of, outputs_of
-from rule_bench import check_rewrite, check_trial, findings, loaded, only_finding
+from rule_bench import check_rewrite, findings, loaded, only_finding, rewrite_and_trial
 
 MAP = [1, 4, 8, 8]
 
@@ -59,15 +59,7 @@ def dead() -> onnx.ModelProto:
 CASES = {"RKM050": gain, "RKM051": image, "RKM055": dead, "RKM056": scaler}
 
 
-@pytest.mark.parametrize("code", CASES)
-def test_rewrite(code, tmp_path):
-    check_rewrite(code, CASES[code](), tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("code", CASES)
-def test_trial(code, bench, tmp_path):
-    check_trial(bench, code, CASES[code](), tmp_path)
+test_rewrite, test_trial = rewrite_and_trial({code: (code, make()) for code, make in CASES.items()})
 
 
 def test_a_scalar_is_followed_through_the_graph(tmp_path):

@@ -56,11 +56,18 @@ def everything_constant() -> onnx.ModelProto:
     return model([node("Shape", "x", "z")], [value("x", MAP)], [value("z", [4], TensorProto.INT64)])
 
 
+def everything_constant_of_three_axes() -> onnx.ModelProto:
+    return model(
+        [node("Shape", "x", "z", start=1)], [value("x", [3, 4, 5])], [value("z", [2], TensorProto.INT64)]
+    )
+
+
 def an_input() -> onnx.ModelProto:
     return model([RELU], [value("x", MAP)], [value("y", MAP), value("x", MAP)])
 
 
-CASES = [identity, of_three_axes, constant, shape, scalar, mask, everything_constant, an_input]
+CASES = [identity, of_three_axes, constant, shape, scalar, mask, everything_constant]
+CASES += [everything_constant_of_three_axes, an_input]
 
 
 @pytest.mark.parametrize("case", CASES)

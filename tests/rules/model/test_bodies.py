@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from rkmend.mend.apply import apply
 from rkmend.rules import CannotApply
-from rule_bench import check_rewrite, check_trial, findings, loaded, only_finding
+from rule_bench import findings, loaded, only_finding, rewrite_and_trial
 
 MAP = [1, 3, 8, 8]
 
@@ -78,7 +78,9 @@ def open_if(*, other: list | None = None, output=MAP) -> onnx.ModelProto:
     return model(nodes, [value("x", MAP)], [value("y", output)], weights)
 
 
-def loop(*, limit: int | None = 3, last: int | None = None, collects: bool = True) -> onnx.ModelProto:
+def loop(
+    *, limit: int | None = 3, last: int | None = None, collects: bool = True, opset: int = 17
+) -> onnx.ModelProto:
     """A Loop over a tensor and one that it passes on; stops after the round `last`, if that is given."""
     condition = (
         node("Less", "i last", "go", "less") if last is not None else node("Identity", "c", "go", "go")
@@ -102,7 +104,7 @@ def loop(*, limit: int | None = 3, last: int | None = None, collects: bool = Tru
     outputs = ["y", "same", *(["s"] * collects)]
     made = helper.make_node("Loop", ["n" if weights else "", "", "x", "x"], outputs, "loop", body=inner)
     shapes = [value("y", MAP), *([value("s", [rounds, *MAP])] * collects)]
-    return model([made], [value("x", MAP)], shapes, weights)
+    return model([made], [value("x", MAP)], shapes, weights, opset=opset)
 
 
 def size_of_input() -> onnx.ModelProto:
@@ -120,6 +122,7 @@ CASES = {
     "other_branch": ("RKM004", chooses(False)),
     "open_condition": ("RKM005", open_if()),
     "loop": ("RKM006", loop()),
+    "loop_of_opset_11": ("RKM006", loop(opset=11)),
     "loop_that_ends_by_itself": ("RKM006", loop(limit=None, last=1)),
     "loop_that_ends_early": ("RKM006", loop(limit=9, last=2)),
     "loop_without_a_round": ("RKM006", loop(limit=0, collects=False)),
@@ -127,17 +130,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_rewrite(case, tmp_path):
-    code, proto = CASES[case]
-    check_rewrite(code, proto, tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", ["functions", "other_branch", "open_condition", "loop", "size"])
-def test_trial(case, bench, tmp_path):
-    code, proto = CASES[case]
-    check_trial(bench, code, proto, tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(
+    CASES, ["functions", "other_branch", "open_condition", "loop", "size"]
+)
 
 
 REFUSED = {

@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from rkmend.mend.apply import apply
 from rkmend.rules.base import CannotApply
-from rule_bench import check_rewrite, check_trial, findings, loaded, only_finding
+from rule_bench import check_rewrite, findings, loaded, only_finding, rewrite_and_trial
 
 MAP = [1, 8, 6, 10]
 CHANNELS = [8]
@@ -104,15 +104,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES, ids=" ".join)
-def test_rewrite(case, tmp_path):
-    check_rewrite(case[0], CASES[case](), tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", {code: (code, form) for code, form in CASES}.values(), ids=" ".join)
-def test_trial(case, bench, tmp_path):
-    check_trial(bench, case[0], CASES[case](), tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(
+    {" ".join(case): (case[0], make()) for case, make in CASES.items()},
+    tried=[" ".join(case) for case in {code: (code, form) for code, form in CASES}.values()],
+)
 
 
 @pytest.mark.parametrize("operator", ["ReduceL1", "ReduceL2", "ReduceMin"])

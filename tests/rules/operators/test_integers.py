@@ -16,7 +16,7 @@ from rkmend.mend.apply import apply
 from rkmend.rules import get_rule
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Trial
-from rule_bench import RK3588, check_rewrite, check_trial, findings, loaded, only_finding
+from rule_bench import RK3588, check_rewrite, findings, loaded, only_finding, rewrite_and_trial
 
 MAP = [1, 4, 5, 6]
 UINT8, INT8, INT32, INT64 = TensorProto.UINT8, TensorProto.INT8, TensorProto.INT32, TensorProto.INT64
@@ -57,15 +57,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES, ids=" ".join)
-def test_rewrite(case, tmp_path):
-    check_rewrite(case[0], CASES[case](), tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("case", [case for case in CASES if case[1] != "int8"], ids=" ".join)
-def test_trial(case, bench, tmp_path):
-    check_trial(bench, case[0], CASES[case](), tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(
+    {" ".join(case): (case[0], make()) for case, make in CASES.items()},
+    tried=[" ".join(case) for case in CASES if case[1] != "int8"],
+)
 
 
 @pytest.mark.parametrize("operator", ["Div", "Mod"])

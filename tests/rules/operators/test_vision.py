@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import pytest
 from graphs import model, node, value
 
-from rule_bench import check_rewrite, check_trial
+from rule_bench import rewrite_and_trial
 
 MAP = [1, 3, 12, 12]
 
@@ -42,12 +41,4 @@ def constant_of_shape() -> onnx.ModelProto:
 CASES = {"RKM201": constant_of_shape, "RKM202": image_scaler, "RKM203": crop, "RKM204": affine}
 
 
-@pytest.mark.parametrize("code", CASES)
-def test_rewrite(code, tmp_path):
-    check_rewrite(code, CASES[code](), tmp_path)
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("code", CASES)
-def test_trial(code, bench, tmp_path):
-    check_trial(bench, code, CASES[code](), tmp_path)
+test_rewrite, test_trial = rewrite_and_trial({code: (code, make()) for code, make in CASES.items()})

@@ -9,7 +9,7 @@ from graphs import model, node, value
 
 from rkmend.mend.apply import apply
 from rkmend.rules.base import CannotApply
-from rule_bench import check_rewrite, check_trial, findings, loaded, only_finding
+from rule_bench import findings, loaded, only_finding, rewrite_and_trial
 
 CODE = "RKM255"
 SHAPE = [1, 4, 6, 8]
@@ -56,9 +56,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_rewrite(name, tmp_path):
-    check_rewrite(CODE, CASES[name], tmp_path)
+test_rewrite, test_trial = rewrite_and_trial(
+    {name: (CODE, proto) for name, proto in CASES.items()}, tried=["uneven pieces", "joined"]
+)
 
 
 def test_a_position_that_is_computed_is_refused(tmp_path):
@@ -74,9 +74,3 @@ def test_no_sequence_no_finding(tmp_path):
     split = node("Split", "x", "a b", "split", axis=1)
     proto = model([split], [value("x", SHAPE)], [value(name, [1, 2, 6, 8]) for name in "ab"], opset=13)
     assert findings(CODE, proto, tmp_path) == []
-
-
-@pytest.mark.toolkit
-@pytest.mark.parametrize("name", ["uneven pieces", "joined"])
-def test_trial(name, bench, tmp_path):
-    check_trial(bench, CODE, CASES[name], tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -50,6 +50,7 @@ class AttributeLength(OperatorRule):
 
     code = "RKM112"
     name = "attribute-length"
+    level = Level.ERROR
     operators = frozenset({"AveragePool", "Conv", "ConvTranspose", "MaxPool"})
     mend = "one-each"
     summary = "Leaves as many strides and dilations as there are spatial axes."

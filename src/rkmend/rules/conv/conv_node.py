@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply
-from rkmend.rules.conv.sliding import numbers_of, static_shape
+from rkmend.rules.operands import numbers_of, operand
+from rkmend.rules.remembered import remembered
 from rkmend.tiling.conv import Axis, ConvGeometry, resolve_auto_pad
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+    from rkmend.rules.operands import Array
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class ConvNode:
     @property
     def bias(self) -> ir.Value | None:
         """The bias, [K]; None when there is none."""
-        return self.node.inputs[2] if len(self.node.inputs) > 2 else None
+        return operand(self.node, 2)
 
     @cached_property
     def weight_array(self) -> Array:
@@ -118,6 +119,12 @@ class ConvNode:
         if self.data.dtype is None:
             raise CannotApply(f"the dtype of '{self.data.name}' is unknown")
         return np.zeros(self.geometry.out_channels, self.data.dtype.numpy())
+
+
+@remembered
+def convs_of(model: ir.Model) -> list[ConvNode]:
+    """The 2-D Convs of the main graph whose shapes are known."""
+    return [conv for node in model.graph if (conv := ConvNode.read(node)) is not None]
 
 
 def conv_attributes(rows: Axis, cols: Axis, groups: int) -> dict[str, Any]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.base import Exactness, Finding, Level, Mend, Rule
+from rkmend.rules.conv.conv_node import ConvNode, convs_of
 from rkmend.rules.conv.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
+from rkmend.rules.conv.limits import MAX_PAD
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
+from rkmend.tiling.sharing import starves
+from rkmend.tiling.storage import BYTES, is_depthwise
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -108,15 +112,19 @@ class PaddingBeyondKernel(Rule):
 
     code = "RKM101"
     name = "padding-beyond-kernel"
+    operators = frozenset({"Conv"})
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Every Conv of the main graph padded at the top or the bottom beyond its dilated kernel."""
         if target.name not in AFFECTED:
             return
-        for node in model.graph:
-            conv = ConvNode.read(node)
-            if conv is not None and conv.geometry.rows.beyond:
-                yield self._finding(conv)
+        for conv in convs_of(model):
+            if conv.geometry.rows.beyond:
+                yield self._finding(conv, target)
+
+    def level_of(self, finding: Finding, target: Target) -> Level:
+        """An error where a piece is left with nothing but padding by the tiling model."""
+        return Level.ERROR if finding.facts["empty_piece"] else Level.WARNING
 
     def recognises(self, verdict: Verdict) -> bool:
         """The compiler ended its process after `Failed to config layer`, but not for want of buffer space."""
@@ -141,8 +149,10 @@ class PaddingBeyondKernel(Rule):
             _one_core(target),
         ]
 
-    def _finding(self, conv: ConvNode) -> Finding:
+    def _finding(self, conv: ConvNode, target: Target) -> Finding:
         geometry, rows = conv.geometry, conv.geometry.rows
+        dense = geometry if is_depthwise(geometry) else replace(geometry, groups=1)
+        element = max(BYTES[dtype] for dtype in target.dtypes)
         node = conv.node.name or ""
         return Finding(
             code=self.code,
@@ -163,6 +173,7 @@ class PaddingBeyondKernel(Rule):
                 "output_rows": rows.outputs,
                 "dead_rows_top": rows.dead_begin,
                 "dead_rows_bottom": rows.dead_end,
+                "empty_piece": rows.pad_begin <= MAX_PAD and starves(dense, element, target),
             },
             message=f"Conv '{node}' is padded by {rows.pad_begin} at the top and {rows.pad_end} at the bottom, more "
             f"than its dilated kernel height minus 1, which is {rows.extent - 1}: {rows.outputs - rows.live} of "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
 from rkmend.rules.conv.conv_node import conv_attributes
+from rkmend.rules.forms import joined, padded, sliced
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -23,19 +24,14 @@ MAX_KERNEL = 31
 
 def output_padding(conv: ConvNode, new: Replacement) -> ir.Value:
     """Conv of the live outputs without bias -> Pad with zeros -> Add bias."""
-    import numpy as np
-
     rows, cols = conv.geometry.rows, conv.geometry.cols
     bias = conv.bias_array.reshape(1, -1, 1, 1) if conv.bias is not None else None
     live = _live_conv(conv, new, bias=None)
     pads = [0, 0, rows.dead_begin, cols.dead_begin, 0, 0, rows.dead_end, cols.dead_end]
-    if new.opset < 11:
-        padded = new.node("pad", "Pad", [live], {"pads": pads})
-    else:
-        padded = new.node("pad", "Pad", [live, new.constant("pads", np.array(pads, np.int64))], {})
+    made = padded(new, "pad", live, pads)
     if bias is None:
-        return padded
-    return new.node("add", "Add", [padded, new.constant("bias", bias)], {})
+        return made
+    return new.node("add", "Add", [made, new.constant("bias", bias)], {})
 
 
 def border_rows(conv: ConvNode, new: Replacement) -> ir.Value:
@@ -52,12 +48,9 @@ def border_rows(conv: ConvNode, new: Replacement) -> ir.Value:
     rows, cols = conv.geometry.rows, conv.geometry.cols
     value = _live_conv(conv, new, bias=conv.bias)
     left, right = border("left", rows.live, cols.dead_begin), border("right", rows.live, cols.dead_end)
-    if left or right:
-        value = new.node("columns", "Concat", [*left, value, *right], {"axis": 3})
+    value = joined(new, "columns", [*left, value, *right], 3)
     top, bottom = border("top", rows.dead_begin, cols.outputs), border("bottom", rows.dead_end, cols.outputs)
-    if top or bottom:
-        value = new.node("rows", "Concat", [*top, value, *bottom], {"axis": 2})
-    return value
+    return joined(new, "rows", [*top, value, *bottom], 2)
 
 
 def kernel_embedding(conv: ConvNode, new: Replacement) -> ir.Value:
@@ -83,23 +76,14 @@ def trim_padding(conv: ConvNode, new: Replacement) -> ir.Value:
 
 def _live_conv(conv: ConvNode, new: Replacement, bias: ir.Value | None) -> ir.Value:
     """The Conv of those outputs that see the input; dead rows and columns are stripped on all four sides."""
-    import numpy as np
-
     try:
         (top, rows), (left, cols) = conv.geometry.rows.stripped(), conv.geometry.cols.stripped()
     except ValueError as error:
         raise CannotApply(str(error)) from error
     data = conv.data
     if top or left:  # a stride larger than the kernel may step over the first rows or columns
-        names = ("starts", "ends", "axes")
-        bounds = ([top, left], [conv.geometry.height, conv.geometry.width], [2, 3])
-        if new.opset < 10:
-            data = new.node("slice", "Slice", [data], dict(zip(names, bounds, strict=True)))
-        else:
-            inputs = [
-                new.constant(name, np.array(b, np.int64)) for name, b in zip(names, bounds, strict=True)
-            ]
-            data = new.node("slice", "Slice", [data, *inputs], {})
+        ends = [conv.geometry.height, conv.geometry.width]
+        data = sliced(new, "slice", data, [top, left], ends, [2, 3])
     return _conv(conv, new, data, conv.weight, bias, rows, cols)
 
 

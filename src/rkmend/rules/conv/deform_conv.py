@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
-from rkmend.rules.conv.moves import reshape, take
-from rkmend.rules.conv.sliding import Sliding, known_shape
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.conv.sliding import Sliding
+from rkmend.rules.forms import cut, joined, reshaped
+from rkmend.rules.operands import known_shape, operand
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -16,7 +17,7 @@ from rkmend.targets import Target
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from rkmend.rules.conv.sliding import Array
+    from rkmend.rules.operands import Array
 
 
 class DeformableConv(OperatorRule):
@@ -55,6 +56,7 @@ class DeformableConv(OperatorRule):
 
     code = "RKM110"
     name = "deform-conv"
+    level = Level.ERROR
     operators = frozenset({"DeformConv"})
     mend = "grid-sample"
     summary = "Reads the moved taps with GridSample and sums them up with a 1x1 Conv."
@@ -73,7 +75,7 @@ class DeformableConv(OperatorRule):
             raise CannotApply("GridSample came with opset 16")
         conv, data, offsets = Sliding.read(node), node.inputs[0], node.inputs[2]
         assert conv is not None and data is not None and offsets is not None
-        mask = node.inputs[4] if len(node.inputs) > 4 else None
+        mask = operand(node, 4)
         weight = node.inputs[1]
         assert weight is not None
         groups, taps = node.attributes.get_int("offset_group", 1), prod(axis.kernel for axis in conv.axes)
@@ -86,31 +88,32 @@ class DeformableConv(OperatorRule):
         sampled = []
         for group in range(groups):
             grid = _part(new, "offset", offsets, group, 2 * taps)
-            grid = reshape(new, "pairs", grid, [batch * taps, 2, prod(plane)])
+            grid = reshaped(new, "pairs", grid, [batch * taps, 2, prod(plane)])
             grid = new.node("last", "Transpose", [grid], {"perm": [0, 2, 1]})
             grid = new.node("xy", "Gather", [grid, swap], {"axis": 2})
-            grid = reshape(new, "offsets", grid, [batch, taps * plane[0], plane[1], 2])
+            grid = reshaped(new, "offsets", grid, [batch, taps * plane[0], plane[1], 2])
             grid = new.node("grid", "Add", [new.node("scaled", "Mul", [grid, scale_of]), base_of])
             part = _part(new, "data", data, group, channels // groups)
             part = new.node("sample", "GridSample", [part, grid], {"mode": mode, "align_corners": 0})
             if mask is not None:
                 seen = _part(new, "mask", mask, group, taps)
-                seen = reshape(new, "seen", seen, [batch, 1, taps * plane[0], plane[1]])
+                seen = reshaped(new, "seen", seen, [batch, 1, taps * plane[0], plane[1]])
                 part = new.node("masked", "Mul", [part, seen])
             sampled.append(part)
-        value = sampled[0] if groups == 1 else new.node("joined", "Concat", sampled, {"axis": 1})
-        value = reshape(new, "taps", value, [batch, channels * taps, *plane])
+        value = joined(new, "joined", sampled, 1)
+        value = reshaped(new, "taps", value, [batch, channels * taps, *plane])
         kernels, seen_channels = known_shape(weight)[:2]
-        flat = reshape(new, "weight", weight, [kernels, seen_channels * taps, 1, 1])
-        bias = node.inputs[3:4] if len(node.inputs) > 3 and node.inputs[3] is not None else []
-        return [new.node("sum", "Conv", [value, flat, *bias], {"group": node.attributes.get_int("group", 1)})]
+        flat = reshaped(new, "weight", weight, [kernels, seen_channels * taps, 1, 1])
+        bias = operand(node, 3)
+        inputs = [value, flat] if bias is None else [value, flat, bias]
+        return [new.node("sum", "Conv", inputs, {"group": node.attributes.get_int("group", 1)})]
 
 
 def _part(new: Replacement, part: str, value: ir.Value, group: int, size: int) -> ir.Value:
     """The channels of one group of offsets."""
     if known_shape(value)[1] == size:
         return value
-    return take(new, part, value, [group * size], [(group + 1) * size], [1])
+    return cut(new, part, value, 1, group * size, (group + 1) * size)
 
 
 def _coordinates(conv: Sliding) -> tuple[Array, Array]:

@@ -3,97 +3,72 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rkmend.rules.base import CannotApply
-from rkmend.rules.conv.moves import reshape
-from rkmend.rules.conv.sliding import Sliding, known_shape, numbers_of, window_attributes
+from rkmend.rules.conv.sliding import Sliding, window_attributes
 from rkmend.rules.conv.transposed import TransposedConv, spread_attributes
+from rkmend.rules.forms import reshaped
+from rkmend.rules.operands import known_shape, numbers_of, operand
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
-    from rkmend.rules.conv.sliding import Array
+    from rkmend.rules.conv.transposed import Spread
+    from rkmend.rules.operands import Array
     from rkmend.rules.replacement import Replacement
+    from rkmend.tiling.conv import Axis
 
 LARGEST = 1 << 26
 """Weights that the 2-D convolution may have at most: 128 MB in fp16."""
 
 
-def conv_3d(node: ir.Node, new: Replacement) -> ir.Value:
-    """The 2-D Conv of a 3-D Conv, between Reshapes.
+def conv_on_planes(node: ir.Node, new: Replacement) -> ir.Value:
+    """The 2-D Conv or ConvTranspose of a 3-D one, between Reshapes.
 
     Raises:
         CannotApply: The weights are not constant, or would be too many.
     """
-    import numpy as np
-
-    conv = Sliding.read(node)
-    if conv is None:
-        raise CannotApply(f"the shapes of '{node.name}' are not all known")
-    taps = numbers_of(node.inputs[1], "the weights are")
-    depth, *plane = conv.axes
-    kernels, channels, _, *kernel = taps.shape
-    weight = _zeros([kernels, depth.outputs, channels, depth.size, *kernel], taps.dtype)
-    for output in range(depth.outputs):
-        for tap, source in _seen(
-            output * depth.stride - depth.pad_begin, depth.kernel, depth.dilation, depth.size
-        ):
-            weight[:, output, :, source] = taps[:, :, tap]
-    weight = weight.reshape(kernels * depth.outputs, channels * depth.size, *kernel)
-    inputs = [new.constant("weight", np.ascontiguousarray(weight)), *_bias(node, new, depth.outputs)]
-    attributes = window_attributes(tuple(plane), group=node.attributes.get_int("group", 1))
+    taps, group = numbers_of(node.inputs[1], "the weights are"), node.attributes.get_int("group", 1)
+    depth: Axis | Spread
+    if node.op_type == "Conv":
+        conv = Sliding.read(node)
+        assert conv is not None
+        depth, *plane = conv.axes
+        weight = _weight(taps, depth, depth.outputs, depth.size)
+        attributes = window_attributes(tuple(plane), group=group)
+    else:
+        transposed = TransposedConv.read(node)
+        assert transposed is not None
+        depth, *spread = transposed.axes
+        weight = _weight(taps, depth, depth.size, depth.outputs)
+        attributes = spread_attributes(tuple(spread), group)
+    inputs = [new.constant("weight", weight), *_bias(node, new, depth.outputs)]
     return _on_planes(node, new, inputs, attributes)
 
 
-def conv_transpose_3d(node: ir.Node, new: Replacement) -> ir.Value:
-    """The 2-D ConvTranspose of a 3-D ConvTranspose, between Reshapes.
-
-    Raises:
-        CannotApply: The weights are not constant, or would be too many.
-    """
+def _weight(taps: Array, depth: Axis | Spread, windows: int, elements: int) -> Array:
+    """The taps of each window along the depth, at the elements of the other side that they fall on."""
     import numpy as np
 
-    conv = TransposedConv.read(node)
-    if conv is None:
-        raise CannotApply(f"the shapes of '{node.name}' are not all known")
-    taps = numbers_of(node.inputs[1], "the weights are")
-    depth, *plane = conv.axes
-    channels, kernels, _, *kernel = taps.shape
-    weight = _zeros([channels, depth.size, kernels, depth.outputs, *kernel], taps.dtype)
-    for source in range(depth.size):
-        for tap, output in _seen(
-            source * depth.stride - depth.pad_begin, depth.kernel, depth.dilation, depth.outputs
-        ):
-            weight[:, source, :, output] = taps[:, :, tap]
-    weight = weight.reshape(channels * depth.size, kernels * depth.outputs, *kernel)
-    inputs = [new.constant("weight", np.ascontiguousarray(weight)), *_bias(node, new, depth.outputs)]
-    return _on_planes(node, new, inputs, spread_attributes(tuple(plane), conv.groups))
-
-
-def _zeros(shape: list[int], dtype: np.dtype[Any]) -> Array:
-    import numpy as np
-
+    first, second, _, *kernel = taps.shape
+    shape = [first, windows, second, elements, *kernel]
     if math.prod(shape) > LARGEST:
         raise CannotApply(f"the 2-D convolution would have {math.prod(shape):,} weights")
-    return np.zeros(shape, dtype)
-
-
-def _seen(first: int, kernel: int, dilation: int, size: int) -> Iterator[tuple[int, int]]:
-    """(tap, element) for the taps of a window that begins at `first` and fall on one of `size` elements."""
-    for tap in range(kernel):
-        if 0 <= (element := first + tap * dilation) < size:
-            yield tap, element
+    weight = np.zeros(shape, taps.dtype)
+    for window in range(windows):
+        for tap in range(depth.kernel):
+            element = window * depth.stride - depth.pad_begin + tap * depth.dilation
+            if 0 <= element < elements:
+                weight[:, window, :, element] = taps[:, :, tap]
+    return weight.reshape(first * windows, second * elements, *kernel)
 
 
 def _bias(node: ir.Node, new: Replacement, depth: int) -> list[ir.Value]:
     import numpy as np
 
-    if len(node.inputs) < 3 or node.inputs[2] is None:
-        return []
-    return [new.constant("bias", np.repeat(numbers_of(node.inputs[2], "the bias is"), depth))]
+    bias = operand(node, 2)
+    return [] if bias is None else [new.constant("bias", np.repeat(numbers_of(bias, "the bias is"), depth))]
 
 
 def _on_planes(
@@ -102,6 +77,6 @@ def _on_planes(
     data = node.inputs[0]
     assert data is not None
     batch, channels, depth, *plane = known_shape(data)
-    value = reshape(new, "planes", data, [batch, channels * depth, *plane])
+    value = reshaped(new, "planes", data, [batch, channels * depth, *plane])
     value = new.node("conv", node.op_type, [value, *weights], attributes)
-    return reshape(new, "result", value, known_shape(node.outputs[0]))
+    return reshaped(new, "result", value, known_shape(node.outputs[0]))

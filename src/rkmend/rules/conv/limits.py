@@ -1,4 +1,6 @@
-"""What the registers of the NPU hold; source: the register widths of the RK3588 and the compiler's REGTASK messages."""
+"""What the registers of the NPU hold (widths: RK3588, and REGTASK messages of the compiler), and how to stay below."""
+
+from __future__ import annotations
 
 MAX_SIZE = 8192
 """Width, height or channels in the units for pooling, element-wise work and output: 13 bits, stored minus 1."""
@@ -6,3 +8,15 @@ MAX_STRIDE = 7
 """Stride of a Conv: 3 bits."""
 MAX_PAD = 15
 """Padding of a Conv at the top and the left: 4 bits."""
+
+
+def even_parts(size: int, most: int) -> list[int]:
+    """As few nearly equal parts of at most `most` as add up to `size`."""
+    count = -(-size // most)
+    return [size // count + (number < size % count) for number in range(count)]
+
+
+def two_factors(size: int, most: int) -> tuple[int, int] | None:
+    """Height and width with this many elements, as square as possible; None unless both are at most `most`."""
+    height = next(n for n in range(int(size**0.5), 0, -1) if size % n == 0)
+    return (height, size // height) if size // height <= most else None

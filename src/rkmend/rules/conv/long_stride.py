@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.conv.limits import MAX_SIZE, MAX_STRIDE
-from rkmend.rules.conv.moves import pad_zeros, reshape, take
-from rkmend.rules.conv.sliding import Sliding, is_constant, numbers_of, window_attributes
+from rkmend.rules.conv.sliding import Sliding, window_attributes
+from rkmend.rules.forms import cut, padded, reshaped
+from rkmend.rules.operands import is_constant, numbers_of
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.conv import Axis
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+    from rkmend.rules.operands import Array
 
 
 class LongStride(OperatorRule):
@@ -59,6 +59,7 @@ class LongStride(OperatorRule):
 
     code = "RKM105"
     name = "stride-too-long"
+    level = Level.ERROR
     operators = frozenset({"Conv"})
     mend = "space-to-depth"
     summary = "Puts the elements of one stride side by side as channels."
@@ -66,6 +67,8 @@ class LongStride(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where a stride without its factors of 2 is over 7, or over 7 on an axis over 8192."""
+        if max(node.attributes.get_ints("strides", ()) or (1,)) <= MAX_STRIDE:
+            return None
         conv = Sliding.read(node)
         if conv is None or not is_constant(node.inputs[1]):
             return None
@@ -131,12 +134,12 @@ def _blocked_data(
 
     place, whole = 2 + number, blocks * stride
     if whole < shape[place]:
-        data = take(new, "whole", data, [0], [whole], [place])
+        data = cut(new, "whole", data, place, 0, whole)
     pads = [0] * 2 * len(shape)
     pads[len(shape) + place] = max(0, whole - shape[place])
-    data = pad_zeros(new, "whole", data, pads)
+    data = padded(new, "whole", data, pads)
     before, after = int(np.prod(shape[2:place])), int(np.prod(shape[place + 1 :]))
-    data = reshape(new, "blocks", data, [shape[0] * shape[1], before * blocks, stride, after])
+    data = reshaped(new, "blocks", data, [shape[0] * shape[1], before * blocks, stride, after])
     data = new.node("swap", "Transpose", [data], {"perm": [0, 2, 1, 3]})
     shape[1], shape[place] = shape[1] * stride, blocks
-    return reshape(new, "channels", data, shape)
+    return reshaped(new, "channels", data, shape)

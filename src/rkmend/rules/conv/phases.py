@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from rkmend.rules.conv.moves import reshape, take
-from rkmend.rules.conv.sliding import numbers_of, window_attributes
+from rkmend.rules.conv.sliding import window_attributes
 from rkmend.rules.conv.transposed import Spread, TransposedConv
+from rkmend.rules.forms import reshaped, sliced
+from rkmend.rules.operands import numbers_of
 from rkmend.tiling.conv import Axis
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from rkmend.rules.conv.sliding import Array
+    from rkmend.rules.operands import Array
     from rkmend.rules.replacement import Replacement
 
 
@@ -71,7 +72,7 @@ def by_phases(conv: TransposedConv, new: Replacement) -> ir.Value:
     if any(phase.cropped < phase.axis.size for phase in phases):
         starts = [phase.skip for phase in phases]
         ends = [phase.skip + phase.cropped for phase in phases]
-        value = take(new, "seen", value, starts, ends, range(2, 2 + rank))
+        value = sliced(new, "seen", value, starts, ends, range(2, 2 + rank))
     weight = _weight(numbers_of(conv.node.inputs[1], "the weights are"), conv, phases)
     inputs = [value, new.constant("weight", np.ascontiguousarray(weight))]
     if len(conv.node.inputs) > 2 and conv.node.inputs[2] is not None:
@@ -82,15 +83,15 @@ def by_phases(conv: TransposedConv, new: Replacement) -> ir.Value:
     counts = [phase.count for phase in phases]
     if prod(strides) > 1:
         shape = [conv.shape[0], conv.out_channels]
-        value = reshape(new, "phases", value, [*shape, *strides, *counts])
+        value = reshaped(new, "phases", value, [*shape, *strides, *counts])
         order = [place for i in range(rank) for place in (2 + rank + i, 2 + i)]
         value = new.node("interleave", "Transpose", [value], {"perm": [0, 1, *order]})
         sizes = [count * stride for count, stride in zip(counts, strides, strict=True)]
-        value = reshape(new, "joined", value, [*shape, *sizes])
+        value = reshaped(new, "joined", value, [*shape, *sizes])
         starts = [axis.pad_begin % axis.stride for axis in conv.axes]
         if any(starts) or sizes != result:
             ends = [start + size for start, size in zip(starts, result, strict=True)]
-            value = take(new, "crop", value, starts, ends, range(2, 2 + rank))
+            value = sliced(new, "crop", value, starts, ends, range(2, 2 + rank))
     return value
 
 

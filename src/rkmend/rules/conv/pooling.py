@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-    from rkmend.rules.conv.sliding import Array
+    from rkmend.rules.operands import Array
     from rkmend.rules.replacement import Replacement
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rkmend.rules.base import CannotApply
+from rkmend.graph.values import static_shape
+from rkmend.rules.operands import operand
 from rkmend.tiling.conv import Axis, resolve_auto_pad
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
-
-    Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def kernel_of(node: ir.Node) -> tuple[int, ...] | None:
     """Sizes of the kernel: an attribute, or those of the weight."""
     if "kernel_shape" in node.attributes:
         return tuple(node.attributes.get_ints("kernel_shape", ()))
-    weight = static_shape(node.inputs[1]) if len(node.inputs) > 1 else None
+    weight = static_shape(operand(node, 1))
     return None if weight is None else weight[2:]
 
 
@@ -88,45 +86,3 @@ def window_attributes(axes: tuple[Axis, ...], **more: object) -> dict[str, Any]:
         "pads": [*(axis.pad_begin for axis in axes), *(axis.pad_end for axis in axes)],
         **more,
     }
-
-
-def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
-    """The shape of a tensor; None where a size is open."""
-    if value is None or value.shape is None or not value.shape.is_static():
-        return None
-    return value.shape.numpy()
-
-
-def known_shape(value: ir.Value | None) -> tuple[int, ...]:
-    """The shape of a tensor.
-
-    Raises:
-        CannotApply: A size is open.
-    """
-    shape = static_shape(value)
-    if shape is None:
-        raise CannotApply(f"the shape of '{value.name if value else ''}' is not known")
-    return shape
-
-
-def is_constant(value: ir.Value | None) -> bool:
-    """Whether the content is part of the model."""
-    import onnx_ir as ir
-
-    return value is not None and ir.convenience.get_const_tensor(value) is not None
-
-
-def numbers_of(value: ir.Value | None, what: str) -> Array:
-    """The content of an initializer or of a Constant node; `what` as in "the weights are".
-
-    Initializers that old models list among the inputs are constants: the toolkit bakes them in.
-
-    Raises:
-        CannotApply: It is computed while the model runs.
-    """
-    import onnx_ir as ir
-
-    tensor = None if value is None else ir.convenience.get_const_tensor(value)
-    if tensor is None:
-        raise CannotApply(f"{what} computed while the model runs ('{value.name if value else ''}')")
-    return tensor.numpy()

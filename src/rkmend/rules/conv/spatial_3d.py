@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
-from rkmend.rules.conv.depth_in_channels import conv_3d, conv_transpose_3d
-from rkmend.rules.conv.moves import reshape
+from rkmend.graph.values import static_shape
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.conv.depth_in_channels import conv_on_planes
 from rkmend.rules.conv.pooling import counts_padding, demand_no_indices, pooled, reaches_uncounted
-from rkmend.rules.conv.sliding import Sliding, is_constant, static_shape, windows
+from rkmend.rules.conv.sliding import Sliding, windows
 from rkmend.rules.conv.transposed import chosen_by_output
+from rkmend.rules.forms import reshaped
+from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -63,6 +65,7 @@ class ThreeSpatialAxes(OperatorRule):
 
     code = "RKM102"
     name = "three-spatial-axes"
+    level = Level.ERROR
     operators = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
     mend = "two-axes"
     summary = "Joins depth and channels, and computes along height and width."
@@ -77,10 +80,8 @@ class ThreeSpatialAxes(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Two 2-D poolings, or a 2-D convolution, between Reshapes."""
-        if node.op_type == "Conv":
-            return [conv_3d(node, new)]
-        if node.op_type == "ConvTranspose":
-            return [conv_transpose_3d(node, new)]
+        if node.op_type in ("Conv", "ConvTranspose"):
+            return [conv_on_planes(node, new)]
         return [_pool(node, new), *[None] * (len(node.outputs) - 1)]
 
 
@@ -112,8 +113,8 @@ def _pool(node: ir.Node, new: Replacement) -> ir.Value:
     _, rows, cols = pool.outputs
     data = node.inputs[0]
     assert data is not None
-    value = reshape(new, "planes", data, [batch, channels * depth, height, width])
+    value = reshaped(new, "planes", data, [batch, channels * depth, height, width])
     value = pooled(new, "plane_pool", node, value, pool, (1, 2))
-    value = reshape(new, "columns", value, [batch, channels, depth, rows * cols])
+    value = reshaped(new, "columns", value, [batch, channels, depth, rows * cols])
     value = pooled(new, "depth_pool", node, value, pool, (0, -1))
-    return reshape(new, "result", value, [batch, channels, *pool.outputs])
+    return reshaped(new, "result", value, [batch, channels, *pool.outputs])

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rkmend.rules.conv.sliding import kernel_of, static_shape, windows
+from rkmend.graph.values import static_shape
+from rkmend.rules.conv.sliding import kernel_of, windows
 
 if TYPE_CHECKING:
     import onnx_ir as ir

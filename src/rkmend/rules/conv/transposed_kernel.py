@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
 from rkmend.rules.conv.limits import MAX_PAD
 from rkmend.rules.conv.phases import by_phases
-from rkmend.rules.conv.sliding import is_constant
 from rkmend.rules.conv.transposed import Spread, TransposedConv
+from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -60,6 +60,7 @@ class TransposedKernel(OperatorRule):
 
     code = "RKM106"
     name = "transposed-kernel-too-large"
+    level = Level.ERROR
     operators = frozenset({"ConvTranspose"})
     mend = "phases"
     summary = "Computes the outputs of each phase of the stride by a Conv and interleaves them."

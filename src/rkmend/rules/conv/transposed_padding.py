@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.conv.transposed import TransposedConv, chosen_by_output, spread_attributes
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
@@ -53,6 +53,7 @@ class TransposedPadding(OperatorRule):
 
     code = "RKM103"
     name = "transposed-padding-not-given"
+    level = Level.ERROR
     operators = frozenset({"ConvTranspose"})
     mend = "explicit-pads"
     summary = "Writes the padding of the ConvTranspose out."

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.rules.conv.limits import MAX_SIZE
-from rkmend.rules.conv.moves import reshape, two_factors
-from rkmend.rules.conv.sliding import kernel_of, known_shape, static_shape
-from rkmend.rules.operator import FAILED
-from rkmend.rules.replacement import Replacement
+from rkmend.graph.values import static_shape
+from rkmend.rules.base import FAILED, Exactness, Finding
+from rkmend.rules.conv.limits import MAX_SIZE, two_factors
+from rkmend.rules.conv.sliding import kernel_of
+from rkmend.rules.forms import reshaped
+from rkmend.rules.operands import known_shape
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class WideDistribution(Rule):
+class WideDistribution(SingleMend):
     """Softmax and 1x1 Conv over the bins of a distribution, for more than 8192 boxes at once.
 
     ## What happens
@@ -56,6 +56,9 @@ class WideDistribution(Rule):
 
     code = "RKM111"
     name = "distribution-of-many-boxes"
+    mend = "boxes-as-map"
+    summary = "Takes the sides of the boxes for the batch and the boxes for a map."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Reshape, Transpose, Softmax and Conv in a row."""
@@ -70,11 +73,20 @@ class WideDistribution(Rule):
         """Any failure that an operator can be to blame for."""
         return verdict.outcome in FAILED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """The map."""
-        summary = "Takes the sides of the boxes for the batch and the boxes for a map."
-        rewrite = partial(_fold, self.code, finding.nodes[-1])
-        return [Mend("boxes-as-map", summary, Exactness.EXACT, rewrite=rewrite)]
+        conv = finding.node_in(model, -1)
+        first, transpose, softmax, _ = _chain(conv)
+        data = first.inputs[0]
+        assert data is not None
+        batch, sides, bins, boxes = known_shape(first.outputs[0])
+        folded = two_factors(boxes, MAX_SIZE)
+        assert folded is not None
+        new = self.replacement(conv, [first, transpose, softmax])
+        value = reshaped(new, "map", data, [batch * sides, bins, *folded])
+        value = new.node("softmax", "Softmax", [value], {"axis": 1})
+        value = new.node("mean", "Conv", [value, *conv.inputs[1:]], dict(conv.attributes))
+        new.finish(reshaped(new, "boxes", value, known_shape(conv.outputs[0])))
 
 
 def _chain(conv: ir.Node) -> list[ir.Node]:
@@ -97,18 +109,3 @@ def _chain(conv: ir.Node) -> list[ir.Node]:
     over_bins = chain[2].attributes.get_int("axis", -1) in (1, -3)
     mean = kernel_of(conv) == (1, 1) and result[1] == 1 and result[2:] == (shape[1], shape[3])
     return chain if swapped and over_bins and mean and two_factors(shape[-1], MAX_SIZE) else []
-
-
-def _fold(code: str, name: str, model: ir.Model) -> None:
-    conv = next(node for node in model.graph if node.name == name)
-    first, transpose, softmax, _ = _chain(conv)
-    data = first.inputs[0]
-    assert data is not None
-    batch, sides, bins, boxes = known_shape(first.outputs[0])
-    folded = two_factors(boxes, MAX_SIZE)
-    assert folded is not None
-    new = Replacement(conv, code=code, mend="boxes-as-map", others=[first, transpose, softmax])
-    value = reshape(new, "map", data, [batch * sides, bins, *folded])
-    value = new.node("softmax", "Softmax", [value], {"axis": 1})
-    value = new.node("mean", "Conv", [value, *conv.inputs[1:]], dict(conv.attributes))
-    new.finish(reshape(new, "boxes", value, known_shape(conv.outputs[0])))

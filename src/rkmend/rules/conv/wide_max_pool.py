@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
 from rkmend.rules.conv.pooling import demand_no_indices, pool_attributes
 from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.operator import OperatorRule
@@ -54,6 +54,7 @@ class WindowWiderThanMap(OperatorRule):
 
     code = "RKM104"
     name = "window-wider-than-map"
+    level = Level.ERROR
     operators = frozenset({"MaxPool"})
     mend = "smaller-windows"
     summary = "Pools in steps with windows that fit into the map."

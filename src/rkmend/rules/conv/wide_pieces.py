@@ -7,17 +7,22 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
-from rkmend.rules.conv.limits import MAX_SIZE
-from rkmend.rules.conv.moves import even_parts, reshape, split, take, two_factors
+from rkmend.graph.values import static_shape
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.conv.limits import MAX_SIZE, even_parts, two_factors
 from rkmend.rules.conv.pooling import counts_padding, demand_no_indices, pool_attributes
-from rkmend.rules.conv.sliding import Sliding, is_constant, numbers_of, static_shape
+from rkmend.rules.conv.sliding import Sliding
+from rkmend.rules.forms import cut, joined, reshaped, split
+from rkmend.rules.operands import is_constant, numbers_of
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+ATOM = 16
+"""Channels that are stored together: 16 of int8, twice the 8 of fp16."""
 
 
 class WidePieces(OperatorRule):
@@ -55,11 +60,14 @@ class WidePieces(OperatorRule):
 
     Toolkit 2.3.2 and 2.5.0, rk3588, fp16: a depthwise Conv of 8200 or 8400 channels overflows (register 0x403c), and so
     do MaxPool and AveragePool with 9000 channels, rows or columns (0x6014, 0x6010, 0x600c). An ordinary Conv of these
-    sizes converts rightly.
+    sizes converts rightly. A GlobalMaxPool of 9000, 9013 or 16400 channels overflows (0x6014); in pieces it converts
+    behind another operator. As the first operator, it does for maps of 8x8; an input of 9000x7x7 already overflows
+    where it comes in (0x403c).
     """
 
     code = "RKM109"
     name = "axis-over-8192"
+    level = Level.ERROR
     operators = frozenset({"Conv", "MaxPool", "AveragePool", "GlobalMaxPool"})
     mend = "pieces"
     summary = "Does the same on pieces of the long axis and joins the results."
@@ -75,8 +83,8 @@ class WidePieces(OperatorRule):
             if not depthwise or not all(is_constant(value) for value in node.inputs[1:] if value is not None):
                 return None
             axis = 1
-        if node.op_type == "GlobalMaxPool" and (axis == 1 or not two_factors(shape[2] * shape[3], MAX_SIZE)):
-            return None  # its channels do not convert in pieces either
+        if node.op_type == "GlobalMaxPool" and axis != 1 and not two_factors(shape[2] * shape[3], MAX_SIZE):
+            return None
         return {"axis": axis, "size": shape[axis]}
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
@@ -85,11 +93,11 @@ class WidePieces(OperatorRule):
         assert shape is not None and data is not None
         demand_no_indices(node)
         if shape[1] > MAX_SIZE:
-            value = _by_channels(node, new, data, even_parts(shape[1], MAX_SIZE))
+            value = _by_channels(node, new, data, _channels(shape[1]))
         elif node.op_type == "GlobalMaxPool":
             folded = two_factors(shape[2] * shape[3], MAX_SIZE)
             assert folded is not None
-            value = new.node("pool", node.op_type, [reshape(new, "map", data, [*shape[:2], *folded])])
+            value = new.node("pool", node.op_type, [reshaped(new, "map", data, [*shape[:2], *folded])])
         else:
             value = _by_windows(node, new, data)
         return [value, *[None] * (len(node.outputs) - 1)]
@@ -99,20 +107,26 @@ def _long(shape: tuple[int, ...]) -> int | None:
     return next((axis for axis in (1, 2, 3) if shape[axis] > MAX_SIZE), None)
 
 
+def _channels(count: int) -> list[int]:
+    """Pieces that, but for the last one, are whole atoms: so joining them stays on the NPU."""
+    sizes = [atoms * ATOM for atoms in even_parts(-(-count // ATOM), MAX_SIZE // ATOM)]
+    return [*sizes[:-1], count - sum(sizes[:-1])]
+
+
 def _by_channels(node: ir.Node, new: Replacement, data: ir.Value, sizes: list[int]) -> ir.Value:
     attributes: dict[str, Any] = dict(node.attributes)
     if node.op_type == "Conv":
         weights = [numbers_of(value, "the weights are") for value in node.inputs[1:] if value is not None]
         times = weights[0].shape[0] // sum(sizes)
     parts = []
-    for part, size, end in zip(split(new, "split", data, sizes, 1), sizes, accumulate(sizes), strict=True):
+    for part, size, end in zip(split(new, "split", data, 1, sizes), sizes, accumulate(sizes), strict=True):
         inputs = [part]
         if node.op_type == "Conv":
             of_part = slice((end - size) * times, end * times)
             inputs += [new.constant("weight", array[of_part].copy()) for array in weights]
             attributes = {**node.attributes, "group": size}
         parts.append(new.node("piece", node.op_type, inputs, attributes))
-    return new.node("joined", "Concat", parts, {"axis": 1})
+    return joined(new, "joined", parts, 1)
 
 
 def _by_windows(node: ir.Node, new: Replacement, data: ir.Value) -> ir.Value:
@@ -131,7 +145,7 @@ def _by_windows(node: ir.Node, new: Replacement, data: ir.Value) -> ir.Value:
         start, end = max(0, first), min(axis.size, last)
         axes[number] = replace(axis, size=end - start, pad_begin=start - first, pad_end=last - end)
         attributes = pool_attributes(axes) | ({"count_include_pad": 1} if counted else {})
-        piece = take(new, "slice", data, [start], [end], [2 + number])
+        piece = cut(new, "slice", data, 2 + number, start, end)
         parts.append(new.node("piece", node.op_type, [piece], attributes))
         done += count
-    return parts[0] if len(parts) == 1 else new.node("joined", "Concat", parts, {"axis": 2 + number})
+    return joined(new, "joined", parts, 2 + number)

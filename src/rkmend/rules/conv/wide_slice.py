@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rkmend.graph.values import static_shape
 from rkmend.rules.base import Exactness, Fact
 from rkmend.rules.conv.limits import MAX_SIZE
-from rkmend.rules.conv.moves import reshape, take
-from rkmend.rules.conv.sliding import static_shape
+from rkmend.rules.forms import cut, reshaped
+from rkmend.rules.operands import slice_bounds
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -62,42 +63,34 @@ class WideSlice(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """A cut of the last axis, by steps of 1, and of no other."""
-        cut = _cut(node)
-        return None if cut is None else dict(zip(("width", "start", "end"), cut, strict=True))
+        bounds = _bounds(node)
+        return None if bounds is None else dict(zip(("width", "start", "end"), bounds, strict=True))
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Reshape, Slice of rows, Reshape."""
         data, shape, result = node.inputs[0], static_shape(node.inputs[0]), static_shape(node.outputs[0])
-        cut = _cut(node)
-        assert data is not None and shape is not None and result is not None and cut is not None
-        row = _row(*cut)
+        bounds = _bounds(node)
+        assert data is not None and shape is not None and result is not None and bounds is not None
+        width, start, end = bounds
+        row = _row(width, start, end)
         others = math.prod(shape[:-1])
-        rows = reshape(new, "rows", data, [others, cut[0] // row, row])
-        rows = take(new, "cut", rows, [cut[1] // row], [cut[2] // row], [1])
-        return [reshape(new, "joined", rows, result)]
+        rows = reshaped(new, "rows", data, [others, width // row, row])
+        rows = cut(new, "cut", rows, 1, start // row, end // row)
+        return [reshaped(new, "joined", rows, result)]
 
 
-def _cut(node: ir.Node) -> tuple[int, int, int] | None:
+def _bounds(node: ir.Node) -> tuple[int, int, int] | None:
     """Width, start and end; None where something else than the last axis is cut, or its width fits."""
-    import onnx_ir as ir
-
     shape, result = static_shape(node.inputs[0]), static_shape(node.outputs[0])
     if not shape or result is None or shape[-1] <= MAX_SIZE or shape[:-1] != result[:-1]:
         return None
-    given: dict[str, list[int]] = {}
-    for place, name in enumerate(("starts", "ends", "axes", "steps"), start=1):
-        if name in node.attributes:
-            given[name] = list(node.attributes.get_ints(name, ()))
-        elif len(node.inputs) > place and (value := node.inputs[place]) is not None:
-            tensor = ir.convenience.get_const_tensor(value)
-            if tensor is None:
-                return None
-            given[name] = tensor.numpy().tolist()
-    axes = [axis % len(shape) for axis in given.get("axes", range(len(given["starts"])))]
-    steps = given.get("steps", [1] * len(axes))
-    if len(shape) - 1 not in axes or any(step != 1 for step in steps):
+    cuts = slice_bounds(node)
+    if cuts is None or any(step != 1 for *_, step in cuts):
         return None
-    start = given["starts"][axes.index(len(shape) - 1)]
+    starts = [start for axis, start, *_ in cuts if axis == len(shape) - 1]
+    if not starts:
+        return None
+    start = starts[0]
     start = min(max(start + shape[-1] if start < 0 else start, 0), shape[-1])
     return shape[-1], start, start + result[-1]
 

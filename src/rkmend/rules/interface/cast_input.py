@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.rules.operator import FAILED
+from rkmend.rules.base import FAILED, Exactness, Finding, Level
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REFUSED = frozenset({"INT8", "INT16", "UINT8", "UINT16", "UINT32", "UINT64"})
 
 
-class CastInput(Rule):
+class CastInput(SingleMend):
     """An input of small or unsigned integers that is cast to a float.
 
     ## What happens
@@ -53,6 +53,10 @@ class CastInput(Rule):
 
     code = "RKM051"
     name = "cast-input"
+    level = Level.ERROR
+    mend = "float-input"
+    summary = "Takes {inputs} as the float that the model casts it to."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """All such inputs together."""
@@ -71,16 +75,18 @@ class CastInput(Rule):
         """Any failure: the messages are as many as the dtypes."""
         return verdict.outcome in FAILED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """Floats at once."""
-        return [
-            Mend(
-                name="float-input",
-                summary=f"Takes {finding.facts['inputs']} as the float that the model casts it to.",
-                exactness=Exactness.EXACT,
-                rewrite=_take_floats,
-            )
-        ]
+        import onnx_ir as ir
+
+        for value, kind in _found(model).items():
+            value.type = ir.TensorType(kind)
+            for use in list(value.uses()):
+                result = use.node.outputs[0]
+                if not result.is_graph_output():  # else the Cast stays, and does nothing
+                    ir.convenience.replace_all_uses_with(result, value)
+                    assert use.node.graph is not None
+                    use.node.graph.remove(use.node, safe=True)
 
 
 def _found(model: ir.Model) -> dict[ir.Value, ir.DataType]:
@@ -100,16 +106,3 @@ def _found(model: ir.Model) -> dict[ir.Value, ir.DataType]:
 
 def _cast_to(node: ir.Node) -> int:
     return node.attributes.get_int("to", 0) if node.op_type == "Cast" and not node.domain else 0
-
-
-def _take_floats(model: ir.Model) -> None:
-    import onnx_ir as ir
-
-    for value, kind in _found(model).items():
-        value.type = ir.TensorType(kind)
-        for use in list(value.uses()):
-            result = use.node.outputs[0]
-            if not result.is_graph_output():  # else the Cast stays, and does nothing
-                ir.convenience.replace_all_uses_with(result, value)
-                assert use.node.graph is not None
-                use.node.graph.remove(use.node, safe=True)

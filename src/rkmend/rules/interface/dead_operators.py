@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.surgery import inner_nodes, is_read
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
+from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.model.tidy import drop_dead
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class DeadOperators(Rule):
+class DeadOperators(SingleMend):
     """An input that is read only by operators on which no output depends.
 
     ## What happens
@@ -49,6 +50,10 @@ class DeadOperators(Rule):
 
     code = "RKM055"
     name = "dead-operators"
+    level = Level.ERROR
+    mend = "drop-dead"
+    summary = "Takes out the operators that no output depends on."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """All such inputs together."""
@@ -65,16 +70,9 @@ class DeadOperators(Rule):
         """Any exception."""
         return verdict.outcome is Outcome.REJECTED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """Without them."""
-        return [
-            Mend(
-                name="drop-dead",
-                summary="Takes out the operators that no output depends on.",
-                exactness=Exactness.EXACT,
-                rewrite=drop_dead,
-            )
-        ]
+        drop_dead(model)
 
 
 def _needed(model: ir.Model) -> set[ir.Value]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
-from rkmend.rules.operator import FAILED
+from rkmend.rules.base import FAILED, CannotApply, Exactness, Finding, Level
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
@@ -18,7 +18,7 @@ NAMING = ("to", "dtype", "output_datatype")
 """Attributes that hold a dtype."""
 
 
-class Double(Rule):
+class Double(SingleMend):
     """Tensors of float64.
 
     ## What happens
@@ -55,6 +55,10 @@ class Double(Rule):
 
     code = "RKM056"
     name = "double"
+    level = Level.ERROR
+    mend = "single-precision"
+    summary = "Computes in float32 what was float64, inputs and outputs included."
+    exactness = Exactness.ROUNDING
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """The model as a whole."""
@@ -67,16 +71,27 @@ class Double(Rule):
         """Any failure: the messages are as many as the operators."""
         return verdict.outcome in FAILED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """All of it in float32."""
-        return [
-            Mend(
-                name="single-precision",
-                summary="Computes in float32 what was float64, inputs and outputs included.",
-                exactness=Exactness.ROUNDING,
-                rewrite=_single,
-            )
-        ]
+    def change(self, model: ir.Model, finding: Finding) -> None:
+        """All of it."""
+        import onnx_ir as ir
+
+        for value in _doubles(model):
+            tensor = value.const_value
+            if value.is_initializer() and tensor is not None:
+                value.const_value = ir.tensor(_narrowed(tensor.numpy(), str(value.name)), name=value.name)
+            else:
+                value.const_value = None  # what inference computed
+            value.type = ir.TensorType(ir.DataType.FLOAT)
+        for node in model.graph.all_nodes():
+            for name, attribute in list(node.attributes.items()):
+                if name in NAMING and attribute.value == int(ir.DataType.DOUBLE):
+                    node.attributes[name] = ir.AttrInt64(name, int(ir.DataType.FLOAT))
+                elif attribute.type == ir.AttributeType.TENSOR:
+                    held = attribute.as_tensor()
+                    if held.dtype == ir.DataType.DOUBLE:
+                        node.attributes[name] = ir.AttrTensor(
+                            name, ir.tensor(_narrowed(held.numpy(), str(node.name)))
+                        )
 
 
 def _doubles(model: ir.Model) -> list[ir.Value]:
@@ -92,28 +107,6 @@ def _doubles(model: ir.Model) -> list[ir.Value]:
         )
         if value.dtype == ir.DataType.DOUBLE
     ]
-
-
-def _single(model: ir.Model) -> None:
-    import onnx_ir as ir
-
-    for value in _doubles(model):
-        tensor = value.const_value
-        if value.is_initializer() and tensor is not None:
-            value.const_value = ir.tensor(_narrowed(tensor.numpy(), str(value.name)), name=value.name)
-        else:
-            value.const_value = None  # what inference computed
-        value.type = ir.TensorType(ir.DataType.FLOAT)
-    for node in model.graph.all_nodes():
-        for name, attribute in list(node.attributes.items()):
-            if name in NAMING and attribute.value == int(ir.DataType.DOUBLE):
-                node.attributes[name] = ir.AttrInt64(name, int(ir.DataType.FLOAT))
-            elif attribute.type == ir.AttributeType.TENSOR:
-                held = attribute.as_tensor()
-                if held.dtype == ir.DataType.DOUBLE:
-                    node.attributes[name] = ir.AttrTensor(
-                        name, ir.tensor(_narrowed(held.numpy(), str(node.name)))
-                    )
 
 
 def _narrowed(array: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rkmend.graph import infer
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.base import CannotApply, Exactness, Finding, Level
 from rkmend.rules.interface.left_out import leave_out
 from rkmend.rules.interface.one_more import copied, zero_added
 from rkmend.rules.interface.values import constants_of, origin, passed_on
-from rkmend.rules.replacement import Replacement
+from rkmend.rules.model.folding import fold, foldable
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-MEND = "separate-outputs"
-
-
-class LostOutput(Rule):
+class LostOutput(SingleMend):
     """An output that is a constant, a copy of another output, or an input: the toolkit drops it without a word.
 
     ## What happens
@@ -60,6 +58,12 @@ class LostOutput(Rule):
 
     code = "RKM052"
     name = "lost-output"
+    level = Level.ERROR
+    mend = "separate-outputs"
+    summary = (
+        "Gives each output a tensor of its own that the toolkit keeps, and leaves out those that are inputs."
+    )
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """All such outputs together: with one of them lost, none is told from the others."""
@@ -82,17 +86,29 @@ class LostOutput(Rule):
         """Outputs that do not come, or all of them constant."""
         return verdict.outcome in (Outcome.WRONG, Outcome.REJECTED)
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """All of them at once."""
-        return [
-            Mend(
-                name=MEND,
-                summary="Gives each output a tensor of its own that the toolkit keeps, and leaves out those that "
-                "are inputs.",
-                exactness=Exactness.EXACT,
-                rewrite=partial(_separate, self.code),
-            )
-        ]
+        fixed, outputs = constants_of(model), _outputs(model)
+        for value in _copies(model):
+            node = value.producer()
+            assert node is not None
+            source = passed_on(node)
+            assert source is not None
+            new = self.replacement(node)
+            new.finish(copied(new, source, static_shape(value)), *[None] * (len(node.outputs) - 1))
+        for value in outputs:
+            if value in fixed:
+                node = _given_out_by_identity(model, value)
+                new = self.replacement(node)
+                constant = node.inputs[0]
+                assert constant is not None
+                new.finish(zero_added(new, model, constant))
+            elif value.is_graph_input():
+                leave_out(model, str(value.name), same_as=str(value.name))
+        infer(model)
+        fold(model, foldable(model))  # the toolkit takes a Shape for computed, and fails on it
+        if not model.graph.outputs:
+            raise CannotApply("every output is an input: there is nothing to compute")
 
 
 def _outputs(model: ir.Model) -> list[ir.Value]:
@@ -111,28 +127,6 @@ def _copies(model: ir.Model) -> Iterator[ir.Value]:
         if source in taken:
             yield value
         taken.add(source)
-
-
-def _separate(code: str, model: ir.Model) -> None:
-    fixed, outputs = constants_of(model), _outputs(model)
-    for value in _copies(model):
-        node = value.producer()
-        assert node is not None
-        source = passed_on(node)
-        assert source is not None
-        new = Replacement(node, code=code, mend=MEND)
-        new.finish(copied(new, source, static_shape(value)), *[None] * (len(node.outputs) - 1))
-    for value in outputs:
-        if value in fixed:
-            node = _given_out_by_identity(model, value)
-            new = Replacement(node, code=code, mend=MEND)
-            constant = node.inputs[0]
-            assert constant is not None
-            new.finish(zero_added(new, model, constant))
-        elif value.is_graph_input():
-            leave_out(model, str(value.name), same_as=str(value.name))
-    if not model.graph.outputs:
-        raise CannotApply("every output is an input: there is nothing to compute")
 
 
 def _given_out_by_identity(model: ir.Model, value: ir.Value) -> ir.Node:

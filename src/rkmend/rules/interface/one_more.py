@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply
+from rkmend.rules.forms import clipped, reshaped, sliced
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
@@ -70,26 +71,10 @@ def _zero(new: Replacement, model: ir.Model) -> ir.Value:
     source = next((value for value in inputs if _dtype(value) == "FLOAT"), inputs[0])
     rank = len(static_shape(source) or ())
     if rank:
-        starts, ends = np.zeros(rank, np.int64), np.ones(rank, np.int64)
-        if new.opset < 10:
-            bounds = {"starts": starts.tolist(), "ends": ends.tolist()}
-            source = new.node("first", "Slice", [source], bounds)
-        else:
-            corners = [new.constant("starts", starts), new.constant("ends", ends)]
-            source = new.node("first", "Slice", [source, *corners])
+        source = sliced(new, "first", source, [0] * rank, [1] * rank, range(rank))
     source = reshaped(new, "one", source, (1,))
     source = new.node("number", "Cast", [source], {"to": ir.DataType.FLOAT})
-    if new.opset < 11:
-        return new.node("zero", "Clip", [source], {"min": 0.0, "max": 0.0})
-    nothing = new.constant("nothing", np.array(0, np.float32))
-    return new.node("zero", "Clip", [source, nothing, nothing])
-
-
-def reshaped(new: Replacement, part: str, value: ir.Value, shape: tuple[int, ...]) -> ir.Value:
-    """The elements in another shape."""
-    import numpy as np
-
-    return new.node(part, "Reshape", [value, new.constant(f"{part}_shape", np.array(shape, np.int64))])
+    return clipped(new, "zero", source, 0.0, 0.0, np.dtype(np.float32))
 
 
 def _dtype(value: ir.Value) -> str:

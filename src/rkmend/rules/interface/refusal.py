@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rkmend.graph.model import graph_inputs
-from rkmend.rules.base import Finding, Mend, Rule
-from rkmend.rules.operator import FAILED
+from rkmend.rules.base import FAILED, Finding, Mend, Rule
+from rkmend.rules.remembered import remembered
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
@@ -45,6 +45,7 @@ class Refusal(Rule):
         return ()
 
 
+@remembered
 def values_of(model: ir.Model) -> list[ir.Value]:
     """Inputs and what is computed, in the main graph."""
     return [*graph_inputs(model.graph), *(value for node in model.graph for value in node.outputs)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
-from rkmend.graph.surgery import bodies_of
+from rkmend.graph.surgery import bodies_of, is_read
 from rkmend.graph.values import static_shape
+from rkmend.rules.base import Level
 from rkmend.rules.interface.refusal import Refusal
 from rkmend.rules.interface.values import constants_of
 from rkmend.rules.model.constant_inputs import OPERANDS
@@ -52,23 +53,27 @@ class DataDependentShape(Refusal):
 
     code = "RKM083"
     name = "data-dependent-shape"
+    level = Level.ERROR
     why = "the shape depends on the data, and the toolkit compiles static shapes only."
 
     def blamed(self, model: ir.Model) -> list[str]:
         """The operators of the main graph whose inputs have static shapes, and some output has not."""
         constant = constants_of(model)
+        dynamic = any(static_shape(value) is None for value in graph_inputs(model.graph))
         return [
             f"{node.op_type} '{node.name}'"
             for node in model.graph
-            if (node.op_type in COUNTING and not constant.issuperset(node.outputs)) or _is_open(node)
+            if (node.op_type in COUNTING and not constant.issuperset(node.outputs))
+            or (not dynamic and _is_open(node))
         ]
 
 
 def _is_open(node: ir.Node) -> bool:
     """Whether what a node makes has no static shape although what it gets has: then the numbers decide."""
+    if all(static_shape(value) is not None for value in node.outputs if is_read(value)):
+        return False
     by_numbers = node.op_type in OPERANDS or any(bodies_of(node))
-    given = all(value is None or static_shape(value) is not None for value in node.inputs)
-    return by_numbers and given and any(static_shape(value) is None for value in node.outputs if value.name)
+    return by_numbers and all(value is None or static_shape(value) is not None for value in node.inputs)
 
 
 class NothingToCompute(Refusal):
@@ -103,6 +108,7 @@ class NothingToCompute(Refusal):
 
     code = "RKM084"
     name = "nothing-to-compute"
+    level = Level.ERROR
     why = "constants, and the model has no input that they could be computed from."
 
     def blamed(self, model: ir.Model) -> list[str]:
@@ -145,6 +151,7 @@ class NoReference(Refusal):
 
     code = "RKM085"
     name = "no-reference"
+    level = Level.ERROR
     why = ""
 
     def blamed(self, model: ir.Model) -> list[str]:

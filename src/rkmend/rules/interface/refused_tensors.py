@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
+from rkmend.rules.base import Level
 from rkmend.rules.interface.refusal import Refusal, values_of
 from rkmend.rules.interface.values import constants_of
 
@@ -48,6 +49,7 @@ class NotATensor(Refusal):
 
     code = "RKM080"
     name = "not-a-tensor"
+    level = Level.ERROR
     why = "no tensors, and the toolkit knows nothing else."
 
     def blamed(self, model: ir.Model) -> list[str]:
@@ -95,6 +97,7 @@ class NotANumber(Refusal):
 
     code = "RKM081"
     name = "not-a-number"
+    level = Level.ERROR
     why = "dtypes that the NPU does not have."
 
     def blamed(self, model: ir.Model) -> list[str]:
@@ -139,6 +142,7 @@ class NoElements(Refusal):
 
     code = "RKM082"
     name = "no-elements"
+    level = Level.ERROR
     why = "a size is 0, and the toolkit has no empty tensors."
 
     def blamed(self, model: ir.Model) -> list[str]:

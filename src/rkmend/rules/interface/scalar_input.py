@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
-from rkmend.rules.interface.one_more import reshaped
-from rkmend.rules.operator import FAILED
+from rkmend.rules.base import FAILED, CannotApply, Exactness, Finding
+from rkmend.rules.forms import reshaped
 from rkmend.rules.replacement import Replacement
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-MEND = "one-element-inputs"
 BROADCASTING = frozenset(
     {
         "Abs", "Acos", "Acosh", "Add", "And", "Asin", "Asinh", "Atan", "Atanh", "BitShift", "BitwiseAnd",
@@ -33,7 +31,7 @@ BROADCASTING = frozenset(
 RESHAPING = frozenset({"Expand", "Flatten", "Reshape", "Squeeze", "Tile", "Unsqueeze"})
 
 
-class ScalarInput(Rule):
+class ScalarInput(SingleMend):
     """An input of rank 0.
 
     ## What happens
@@ -68,6 +66,9 @@ class ScalarInput(Rule):
 
     code = "RKM050"
     name = "scalar-input"
+    mend = "one-element-inputs"
+    summary = "Gives the inputs {inputs} the shape [1] instead of []."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """All such inputs together."""
@@ -80,44 +81,33 @@ class ScalarInput(Rule):
         """Any failure: what dies first need not be what looks at the input."""
         return verdict.outcome in FAILED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """One axis more."""
-        return [
-            Mend(
-                name=MEND,
-                summary=f"Gives the inputs {finding.facts['inputs']} the shape [1] instead of [].",
-                exactness=Exactness.EXACT,
-                rewrite=partial(_lift, self.code),
-            )
-        ]
+        import onnx_ir as ir
+
+        lifted = set(_scalars(model))
+        if any(value in lifted for node in model.graph for value in _captured(node)):
+            raise CannotApply("a scalar input is read in the body of a Loop or an If")
+        for value in lifted:
+            value.shape = ir.Shape([1])
+        for node in list(model.graph):
+            if lifted.isdisjoint(node.inputs):
+                continue
+            result = node.outputs[0]
+            shape = static_shape(result)
+            if node.domain == "" and node.op_type in BROADCASTING:
+                if shape == ():
+                    lifted.add(result)
+                    result.shape = ir.Shape([1])
+                continue
+            new = self.replacement(node)
+            values = _written(node, new, shape, lifted)
+            new.finish(*values)
+            lifted.update(value for value in values if static_shape(value) == (1,) and shape == ())
 
 
 def _scalars(model: ir.Model) -> list[ir.Value]:
     return [value for value in graph_inputs(model.graph) if static_shape(value) == ()]
-
-
-def _lift(code: str, model: ir.Model) -> None:
-    import onnx_ir as ir
-
-    lifted = set(_scalars(model))
-    if any(value in lifted for node in model.graph for value in _captured(node)):
-        raise CannotApply("a scalar input is read in the body of a Loop or an If")
-    for value in lifted:
-        value.shape = ir.Shape([1])
-    for node in list(model.graph):
-        if lifted.isdisjoint(node.inputs):
-            continue
-        result = node.outputs[0]
-        shape = static_shape(result)
-        if node.domain == "" and node.op_type in BROADCASTING:
-            if shape == ():
-                lifted.add(result)
-                result.shape = ir.Shape([1])
-            continue
-        new = Replacement(node, code=code, mend=MEND)
-        values = _written(node, new, shape, lifted)
-        new.finish(*values)
-        lifted.update(value for value in values if static_shape(value) == (1,) and shape == ())
 
 
 def _written(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import content_of, static_shape
+from rkmend.rules.remembered import remembered
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -51,6 +52,7 @@ def origin(value: ir.Value) -> ir.Value:
     return value
 
 
+@remembered
 def constants_of(model: ir.Model) -> set[ir.Value]:
     """The values of the main graph that no input reaches, once all shapes are static."""
     found: set[ir.Value] = set(model.graph.initializers.values())
@@ -58,7 +60,7 @@ def constants_of(model: ir.Model) -> set[ir.Value]:
         from_shape = node.op_type in ("Shape", "Size") and static_shape(node.inputs[0]) is not None
         inputs = (value for value in node.inputs if value is not None)
         if from_shape or (
-            node.op_type not in _RANDOM and not _holds_graphs(node) and found.issuperset(inputs)
+            node.op_type not in _RANDOM and found.issuperset(inputs) and not _holds_graphs(node)
         ):
             found.update(node.outputs)
     return found

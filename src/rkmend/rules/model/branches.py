@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.graph.surgery import Surgery
 from rkmend.graph.values import content_of, static_shape
-from rkmend.rules.base import CannotApply
+from rkmend.rules.base import CannotApply, Level
 from rkmend.rules.model.bodies import hand_over, lift_copy
 from rkmend.rules.model.folding import RANDOM
 from rkmend.rules.model.tidy import drop_dead
@@ -51,6 +51,8 @@ class ConstantCondition(WholeModelRule):
 
     code = "RKM004"
     name = "constant-condition"
+    level = Level.ERROR
+    operators = frozenset({"If"})
     mend = "inline-branch"
     summary = "Puts the branch that is always taken in the place of each If."
 
@@ -103,6 +105,8 @@ class OpenCondition(WholeModelRule):
 
     code = "RKM005"
     name = "open-condition"
+    level = Level.ERROR
+    operators = frozenset({"If"})
     mend = "both-branches"
     summary = "Computes both branches of each If and takes one with Where."
 

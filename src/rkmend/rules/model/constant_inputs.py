@@ -10,6 +10,7 @@ from rkmend.graph.model import graph_inputs
 from rkmend.graph.surgery import bodies_of
 from rkmend.graph.values import content_of
 from rkmend.rules.base import Fact, Finding, Mend, Rule
+from rkmend.rules.operands import is_constant, operand
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -45,6 +46,8 @@ OPERANDS: dict[str, tuple[int, ...]] = {
     "NonMaxSuppression": (2, 3, 4),
     "OneHot": (1, 2),
     "Pad": (1, 2, 3),
+    "QLinearConv": (1, 2, 4, 5, 6, 7),
+    "QLinearMatMul": (1, 2, 4, 5, 6, 7),
     "QuantizeLinear": (1, 2),
     "Range": (0, 1, 2),
     "Reshape": (1,),
@@ -80,7 +83,18 @@ ARITHMETIC = frozenset(
         "Range",
         "ReduceMax",
     }
-    | {"ReduceMin", "ReduceProd", "ReduceSum", "Reshape", "Round", "ScatterND", "Slice", "Split", "Squeeze"}
+    | {
+        "ReduceMin",
+        "ReduceProd",
+        "ReduceSum",
+        "Relu",
+        "Reshape",
+        "Round",
+        "ScatterND",
+        "Slice",
+        "Split",
+        "Squeeze",
+    }
     | {"Sub", "Unsqueeze", "Where"}
 )
 """What sizes are computed with, from inputs that are sizes themselves. Anything else makes them depend on the data."""
@@ -164,13 +178,11 @@ def constant_inputs(model: ir.Model) -> tuple[str, ...]:
 
 def _open_operands(node: ir.Node) -> Iterator[tuple[int, ir.Value]]:
     """The operands of a node that are neither missing nor known, by index."""
-    import onnx_ir as ir
-
     for index in OPERANDS.get(node.op_type, ()) if not node.domain else ():
-        value = node.inputs[index] if index < len(node.inputs) else None
+        value = operand(node, index)
         if value is None or content_of(value) is not None:
             continue
-        if value.is_graph_input() or ir.convenience.get_const_tensor(value) is None:
+        if value.is_graph_input() or not is_constant(value):
             yield index, value
 
 

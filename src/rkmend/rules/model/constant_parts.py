@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rkmend.rules.base import Level
 from rkmend.rules.model.folding import fold, foldable
 from rkmend.rules.whole_model import WholeModelRule
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -51,6 +52,7 @@ class ConstantParts(WholeModelRule):
 
     code = "RKM007"
     name = "constant-parts"
+    level = Level.ADVICE
     mend = "fold"
     summary = "Computes what does not depend on the inputs, and stores it."
 

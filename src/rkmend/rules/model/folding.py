@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rkmend.graph.values import content_of, static_shape
 from rkmend.rules.base import CannotApply
 from rkmend.rules.model.tidy import drop_dead
+from rkmend.rules.operands import is_constant
+from rkmend.rules.remembered import remembered
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx
     import onnx_ir as ir
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+    from rkmend.rules.operands import Array
 
 LARGEST = 1 << 24
 """Elements of a tensor up to which it is stored: a larger one is better computed than shipped (64 MB in float32)."""
@@ -24,6 +25,7 @@ RANDOM = frozenset(
 )
 
 
+@remembered
 def foldable(model: ir.Model) -> list[ir.Node]:
     """The operators of the main graph that give constants, in graph order.
 
@@ -33,7 +35,7 @@ def foldable(model: ir.Model) -> list[ir.Node]:
     found: dict[ir.Node, None] = {}
     for node in model.graph:
         known = all(content_of(value) is not None for value in node.outputs if value.name)
-        if _may_go(node) and (known or all(_is_constant(value, found) for value in node.inputs)):
+        if (known or all(_is_constant(value, found) for value in node.inputs)) and _may_go(node):
             found[node] = None
     return list(found)
 
@@ -85,13 +87,7 @@ def _storable(value: ir.Value) -> bool:
 
 def _is_constant(value: ir.Value | None, found: Collection[ir.Node]) -> bool:
     """Whether a value is none, a constant, or made by the operators found so far."""
-    import onnx_ir as ir
-
-    return (
-        value is None
-        or (not value.is_graph_input() and ir.convenience.get_const_tensor(value) is not None)
-        or value.producer() in found
-    )
+    return value is None or (not value.is_graph_input() and is_constant(value)) or value.producer() in found
 
 
 def _read_outside(value: ir.Value, gone: Collection[ir.Node]) -> bool:

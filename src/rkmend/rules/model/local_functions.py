@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rkmend.rules.base import Level
 from rkmend.rules.model.definitions import inline
 from rkmend.rules.whole_model import WholeModelRule
 
@@ -44,11 +45,14 @@ class LocalFunctions(WholeModelRule):
 
     code = "RKM002"
     name = "local-functions"
+    level = Level.ERROR
     mend = "inline"
     summary = "Puts the body of each function where it is called."
 
     def places(self, model: ir.Model) -> list[ir.Node]:
         """The calls in the graph; those in functions go with them."""
+        if not model.functions:
+            return []
         return [node for node in model.graph.all_nodes() if node.op_identifier() in model.functions]
 
     def rewrite(self, model: ir.Model) -> None:

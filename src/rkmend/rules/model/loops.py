@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from rkmend.graph import infer
 from rkmend.graph.surgery import Surgery
 from rkmend.graph.values import content_of
-from rkmend.rules.base import CannotApply
+from rkmend.rules.base import CannotApply, Level
 from rkmend.rules.model.bodies import hand_over, lift_copy
 from rkmend.rules.model.tidy import drop_dead
+from rkmend.rules.operands import constant_of, is_constant
 from rkmend.rules.whole_model import WholeModelRule
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class CountedLoop(WholeModelRule):
 
     code = "RKM006"
     name = "counted-loop"
+    level = Level.ERROR
+    operators = frozenset({"Loop"})
     mend = "unroll"
     summary = "Writes the body of each Loop once for each of its rounds."
 
@@ -102,18 +105,16 @@ class CountedLoop(WholeModelRule):
     @staticmethod
     def _goes_on(model: ir.Model, node: ir.Node, condition: ir.Value | None) -> bool:
         """Whether there is another round, as far as the condition says; shapes are inferred where that is needed."""
-        import onnx_ir as ir
-
         if condition is None:
             return True
         while (maker := condition.producer()) is not None and maker.op_type == "Identity" and maker.inputs[0]:
             condition = maker.inputs[0]
-        if content_of(condition) is None and ir.convenience.get_const_tensor(condition) is None:
+        if not is_constant(condition):
             infer(model)
-        known = ir.convenience.get_const_tensor(condition)
+        known = constant_of(condition)
         if known is None:
             raise CannotApply(f"the end of Loop '{node.name}' depends on the inputs")
-        return bool(known.numpy().item())
+        return bool(known.item())
 
     @staticmethod
     def _joined(surgery: Surgery, node: ir.Node, values: Sequence[ir.Value], part: int) -> ir.Value:
@@ -122,8 +123,11 @@ class CountedLoop(WholeModelRule):
         import onnx_ir as ir
 
         assert node.graph is not None
-        axes = surgery.constant(f"{node.name}/rkmend/axes_{part}", ir.tensor(np.array([0], np.int64)))
-        rows = [ir.node("Unsqueeze", [value, axes]) for value in values]
+        if node.graph.opset_imports.get("", 1) < 13:
+            rows = [ir.node("Unsqueeze", [value], {"axes": [0]}) for value in values]
+        else:
+            axes = surgery.constant(f"{node.name}/rkmend/axes_{part}", ir.tensor(np.array([0], np.int64)))
+            rows = [ir.node("Unsqueeze", [value, axes]) for value in values]
         whole = ir.node("Concat", [row.outputs[0] for row in rows], {"axis": 0})
         for number, new in enumerate((*rows, whole)):
             new.name = new.outputs[0].name = surgery.fresh(f"{node.name}/rkmend/collected_{part}_{number}")

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from rkmend.graph.values import content_of, static_shape
 from rkmend.rules.base import CannotApply
+from rkmend.rules.forms import reshaped
 from rkmend.rules.model.older_quantised import dequantize, quantize
 from rkmend.rules.model.older_rotary import rotary_embedding
+from rkmend.rules.operands import operand
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def grid_sample(node: ir.Node, new: Replacement) -> ir.Value:
 def dft(node: ir.Node, new: Replacement) -> ir.Value:
     """The axis as an attribute."""
     shape = static_shape(node.inputs[0])
-    given = node.inputs[2] if len(node.inputs) > 2 else None
+    given = operand(node, 2)
     axis = content_of(given)
     if shape is None or (given is not None and axis is None):
         raise CannotApply(f"DFT '{node.name}': its axis is computed")
@@ -48,23 +50,21 @@ def group_normalization(node: ir.Node, new: Replacement) -> ir.Value:
 
     data, scale, bias = node.inputs
     shape = static_shape(data)
-    if data is None or data.dtype is None or shape is None:
+    if data is None or data.dtype is None or shape is None or scale is None or bias is None:
         raise CannotApply(f"GroupNormalization '{node.name}': its shape is not known")
     groups, dtype = node.attributes.get_int("num_groups"), data.dtype.numpy()
     one, zero = (np.full(groups, number, dtype) for number in (1, 0))
-    grouped = new.node(
-        "grouped", "Reshape", [data, new.constant("groups", np.array([shape[0], groups, -1], np.int64))]
-    )
+    grouped = reshaped(new, "grouped", data, [shape[0], groups, -1])
     normal = new.node(
         "normal",
         "InstanceNormalization",
         [grouped, new.constant("one", one), new.constant("zero", zero)],
         {"epsilon": node.attributes.get_float("epsilon", 1e-5)},
     )
-    whole = new.node("whole", "Reshape", [normal, new.constant("shape", np.array(shape, np.int64))])
-    column = new.constant("column", np.array([shape[1]] + [1] * (len(shape) - 2), np.int64))
-    scaled = new.node("scaled", "Mul", [whole, new.node("scale", "Reshape", [scale, column])])
-    return new.node("shifted", "Add", [scaled, new.node("bias", "Reshape", [bias, column])])
+    whole = reshaped(new, "whole", normal, shape)
+    column = [shape[1]] + [1] * (len(shape) - 2)
+    scaled = new.node("scaled", "Mul", [whole, reshaped(new, "scale", scale, column)])
+    return new.node("shifted", "Add", [scaled, reshaped(new, "bias", bias, column)])
 
 
 def of_bool(node: ir.Node, new: Replacement) -> ir.Value:
@@ -106,8 +106,7 @@ def affine_grid(node: ir.Node, new: Replacement) -> ir.Value:
     points = new.constant("points", grid.reshape(-1, len(space) + 1).astype(theta.dtype.numpy()))
     turned = new.node("turned", "Transpose", [theta], {"perm": [0, 2, 1]})
     moved = new.node("moved", "MatMul", [points, turned])
-    shape = new.constant("shape", np.array([batch, *space, len(space)], np.int64))
-    return new.node("grid", "Reshape", [moved, shape])
+    return reshaped(new, "grid", moved, [batch, *space, len(space)])
 
 
 OLDER_FORMS: dict[str, Callable[[ir.Node, Replacement], ir.Value]] = {

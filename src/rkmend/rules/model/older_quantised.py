@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply
+from rkmend.rules.forms import clipped, reshaped
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
@@ -47,11 +48,7 @@ def quantize(node: ir.Node, new: Replacement) -> ir.Value:
         number = new.node("shifted", "Add", [number, layout.spread("point_at", point)])
     limits = np.iinfo(kind.numpy())
     dtype = (data.dtype or ir.DataType.FLOAT).numpy()
-    low, high = (
-        new.constant(name, np.array(limit, dtype))
-        for name, limit in (("low", limits.min), ("high", limits.max))
-    )
-    limited = new.node("limited", "Clip", [number, low, high])
+    limited = clipped(new, "limited", number, limits.min, limits.max, dtype)
     return layout.join(new.node("whole", "Cast", [limited], {"to": kind}))
 
 
@@ -73,25 +70,19 @@ class _Layout:
         axis = self._axis
         if not self._block:
             return data
-        return self._reshaped(
-            "blocks", data, [*self._shape[:axis], -1, self._block, *self._shape[axis + 1 :]]
+        return reshaped(
+            self._new, "blocks", data, [*self._shape[:axis], -1, self._block, *self._shape[axis + 1 :]]
         )
 
     def spread(self, part: str, values: ir.Value) -> ir.Value:
         """Scales or zero points, so that they broadcast."""
         if self._block:
             axis = self._axis + 1
-            return self._reshaped(part, values, [*self._scales[:axis], 1, *self._scales[axis:]])
+            return reshaped(self._new, part, values, [*self._scales[:axis], 1, *self._scales[axis:]])
         if len(self._scales) != 1 or self._scales == (1,):
             return values
-        return self._reshaped(part, values, [-1] + [1] * (len(self._shape) - 1 - self._axis))
+        return reshaped(self._new, part, values, [-1] + [1] * (len(self._shape) - 1 - self._axis))
 
     def join(self, data: ir.Value) -> ir.Value:
         """Back to the shape of the tensor."""
-        return self._reshaped("joined", data, list(self._shape)) if self._block else data
-
-    def _reshaped(self, part: str, value: ir.Value, shape: list[int]) -> ir.Value:
-        import numpy as np
-
-        target = self._new.constant(f"{part}_shape", np.array(shape, np.int64))
-        return self._new.node(part, "Reshape", [value, target])
+        return reshaped(self._new, "joined", data, list(self._shape)) if self._block else data

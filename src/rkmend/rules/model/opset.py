@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.base import CannotApply, Exactness, Finding, Level, Mend, Rule
 from rkmend.rules.model.definitions import has_definition, inline, write_out
 from rkmend.rules.model.folding import fold, foldable
 from rkmend.rules.model.older_forms import OLDER_FORMS
@@ -66,6 +66,7 @@ class OpsetTooNew(Rule):
 
     code = "RKM001"
     name = "opset-too-new"
+    level = Level.ERROR
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """The model as a whole."""

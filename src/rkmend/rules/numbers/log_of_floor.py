@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkmend.graph.values import content_of
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.rules.replacement import Replacement
+from rkmend.rules.base import Exactness, Finding, Level
+from rkmend.rules.numbers.not_finite import NotFinite
+from rkmend.rules.operands import is_constant, number_of, only_maker
 from rkmend.targets import Target
-from rkmend.toolkit.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -19,7 +17,7 @@ SMALLEST = 2.0**-14
 """The smallest normal number of fp16; below it there are few bits, and none below 2^-24."""
 
 
-class LogOfFloor(Rule):
+class LogOfFloor(NotFinite):
     """The logarithm of what is at least a tiny number.
 
     ## What happens
@@ -50,6 +48,11 @@ class LogOfFloor(Rule):
 
     code = "RKM403"
     name = "log-of-floor"
+    level = Level.ADVICE
+    operators = frozenset({"Log"})
+    mend = "floor-after"
+    summary = "Bounds the logarithm from below instead of what it is taken of."
+    exactness = Exactness.ROUNDING
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Every Log of a Max or Clip whose lower bound is below the normal numbers of fp16."""
@@ -61,25 +64,15 @@ class LogOfFloor(Rule):
                 names = (str(bound.name), str(node.name))
                 yield Finding(self.code, self.name, names, {"smallest": smallest}, message)
 
-    def recognises(self, verdict: Verdict) -> bool:
-        """Something is infinite or NaN that is not with ONNX Runtime."""
-        wrong = verdict.outcome is Outcome.WRONG
-        return wrong and any(found.shape_ok and not found.finite for found in verdict.agreement)
-
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """The bound behind the logarithm."""
-        summary = "Bounds the logarithm from below instead of what it is taken of."
-        rewrite = partial(self._exchange, finding.nodes[-1])
-        return [Mend("floor-after", summary, Exactness.ROUNDING, rewrite=rewrite)]
-
-    def _exchange(self, name: str, model: ir.Model) -> None:
         import numpy as np
 
-        node = next(node for node in model.graph if node.name == name)
+        node = finding.node_in(model, -1)
         floor = _floor(node)
         assert floor is not None
         bound, smallest = floor
-        new = Replacement(node, code=self.code, mend="floor-after", others=[bound])
+        new = self.replacement(node, [bound])
         dtype = node.outputs[0].dtype
         kind = dtype.numpy() if dtype else np.dtype(np.float32)
         positive = new.node("positive", "Relu", [_bounded(bound)])
@@ -92,8 +85,8 @@ class LogOfFloor(Rule):
 def _floor(node: ir.Node) -> tuple[ir.Node, float] | None:
     """What bounds the operand of a Log from below, for it alone, and the bound."""
     value = node.inputs[0] if node.op_type == "Log" and not node.domain else None
-    bound = value.producer() if value is not None else None
-    if value is None or bound is None or len(value.uses()) != 1 or value.is_graph_output() or bound.domain:
+    bound = only_maker(value)
+    if bound is None or bound.domain:
         return None
     smallest = _lowest(bound)
     return (bound, smallest) if smallest is not None and 0 < smallest < SMALLEST else None
@@ -101,17 +94,14 @@ def _floor(node: ir.Node) -> tuple[ir.Node, float] | None:
 
 def _lowest(bound: ir.Node) -> float | None:
     """The number that a Max of two, or a Clip from below alone, lets nothing be less than."""
-    if bound.op_type == "Max" and len(bound.inputs) == 2:
-        arrays = [array for value in bound.inputs if (array := content_of(value)) is not None]
-    elif bound.op_type == "Clip" and len(bound.inputs) == 2:
-        array = content_of(bound.inputs[1])
-        arrays = [] if array is None else [array]
-    else:
+    if len(bound.inputs) != 2 or bound.op_type not in ("Max", "Clip"):
         return None
-    return float(arrays[0].reshape(())) if len(arrays) == 1 and arrays[0].size == 1 else None
+    candidates = bound.inputs if bound.op_type == "Max" else bound.inputs[1:]
+    constants = [value for value in candidates if is_constant(value)]
+    return number_of(constants[0]) if len(constants) == 1 else None
 
 
 def _bounded(bound: ir.Node) -> ir.Value:
     """The operand that is not the bound."""
-    (value,) = (one for one in bound.inputs if one is not None and content_of(one) is None)
+    (value,) = (one for one in bound.inputs if one is not None and not is_constant(one))
     return value

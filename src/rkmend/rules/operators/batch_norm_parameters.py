@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.operators.per_channel import along_channels, rank_of
 from rkmend.rules.replacement import Replacement
@@ -50,6 +51,7 @@ class BatchNormParameters(OperatorRule):
 
     code = "RKM208"
     name = "batch-norm-parameters"
+    level = Level.ERROR
     operators = frozenset({"BatchNormalization"})
     mend = "mul-add"
     summary = "Computes factor and offset of each channel, then multiplies and adds."
@@ -57,14 +59,10 @@ class BatchNormParameters(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Outside of training, where a parameter is not constant."""
-        import onnx_ir as ir
-
         if node.attributes.get_int("training_mode", 0) or len(node.outputs) > 1:
             return None
         computed = [
-            name
-            for name, value in zip(PARAMETERS, node.inputs[1:], strict=True)
-            if value is not None and ir.convenience.get_const_tensor(value) is None
+            name for name, value in zip(PARAMETERS, node.inputs[1:], strict=True) if not is_constant(value)
         ]
         return {"computed": " ".join(computed)} if computed else None
 

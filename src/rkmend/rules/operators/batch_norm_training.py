@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.forms import reduced, reshaped
+from rkmend.rules.operands import known_shape
 from rkmend.rules.operator import OperatorRule
-from rkmend.rules.operators.per_channel import along_channels, flat_vector, mean_over, size_of
+from rkmend.rules.operators.per_channel import along_channels
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 
@@ -50,6 +52,7 @@ class BatchNormTraining(OperatorRule):
 
     code = "RKM209"
     name = "batch-norm-training"
+    level = Level.ERROR
     operators = frozenset({"BatchNormalization"})
     mend = "statistics"
     summary = "Normalises each channel by its own mean and variance."
@@ -66,7 +69,7 @@ class BatchNormTraining(OperatorRule):
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Mean, variance, and what they are used for."""
         value, scale, bias, *running = node.inputs
-        shape = size_of(value)
+        shape = known_shape(value)
         if value is None or len(shape) < 2:
             raise CannotApply("it has no axis of channels")
         unit = _normalised(new, value, shape, node.attributes.get_float("epsilon", 1e-5))
@@ -92,9 +95,7 @@ def _normalised(new: Replacement, value: ir.Value, shape: Sequence[int], epsilon
     image = value
     if not single:
         image = new.node("channels_first", "Transpose", [value], swapped)
-        image = new.node(
-            "image", "Reshape", [image, new.constant("image_shape", np.array([1, channels, -1, 1], np.int64))]
-        )
+        image = reshaped(new, "image", image, [1, channels, -1, 1])
     assert value.dtype is not None
     one, zero = (
         new.constant(name, np.full(channels, number, value.dtype.numpy()))
@@ -103,17 +104,17 @@ def _normalised(new: Replacement, value: ir.Value, shape: Sequence[int], epsilon
     unit = new.node("unit", "InstanceNormalization", [image, one, zero], {"epsilon": epsilon})
     if single:
         return unit
-    back = new.constant("back_shape", np.array([channels, batch, *shape[2:]], np.int64))
-    return new.node("batch_first", "Transpose", [new.node("back", "Reshape", [unit, back])], swapped)
+    back = reshaped(new, "back", unit, [channels, batch, *shape[2:]])
+    return new.node("batch_first", "Transpose", [back], swapped)
 
 
 def _statistics(new: Replacement, value: ir.Value, rank: int) -> tuple[ir.Value, ir.Value]:
     """Mean and variance of each channel, as vectors."""
     axes = [axis for axis in range(rank) if axis != 1]
-    mean = mean_over(new, "mean", value, axes)
+    mean = reduced(new, "mean", "ReduceMean", value, axes)
     centred = new.node("centred", "Sub", [value, mean])
-    variance = mean_over(new, "variance", new.node("squared", "Mul", [centred, centred]), axes)
-    return flat_vector(new, "batch_mean", mean), flat_vector(new, "batch_variance", variance)
+    variance = reduced(new, "variance", "ReduceMean", new.node("squared", "Mul", [centred, centred]), axes)
+    return reshaped(new, "batch_mean", mean, [-1]), reshaped(new, "batch_variance", variance, [-1])
 
 
 def _updated(new: Replacement, name: str, old: ir.Value | None, batch: ir.Value, momentum: float) -> ir.Value:

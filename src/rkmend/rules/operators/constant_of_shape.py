@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -53,6 +53,7 @@ class ConstantOfShapeOperator(OperatorRule):
 
     code = "RKM201"
     name = "constant-of-shape"
+    level = Level.ERROR
     operators = frozenset({"ConstantOfShape"})
     mend = "fold"
     summary = "Stores the tensor in the model."

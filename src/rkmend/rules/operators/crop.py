@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness
+from rkmend.rules.base import CannotApply, Exactness, Level
+from rkmend.rules.forms import sliced
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 
@@ -45,6 +46,7 @@ class CropOperator(OperatorRule):
 
     code = "RKM203"
     name = "crop"
+    level = Level.ERROR
     operators = frozenset({"Crop"})
     mend = "slice"
     summary = "Cuts the border off with Slice."
@@ -52,15 +54,9 @@ class CropOperator(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Slice of H and W."""
-        import numpy as np
-
         value, made = node.inputs[0], node.outputs[0].shape
         if value is None or value.shape is None or made is None or not made.is_static():
             raise CannotApply("the shape of its output is not known")
         left, top, *_ = node.attributes.get_ints("border", ())
         starts, ends = [top, left], [top + made.numpy()[2], left + made.numpy()[3]]
-        if new.opset < 10:
-            return [new.node("slice", "Slice", [value], {"axes": [2, 3], "starts": starts, "ends": ends})]
-        bounds = {"starts": starts, "ends": ends, "axes": [2, 3]}
-        inputs = [new.constant(name, np.array(numbers, np.int64)) for name, numbers in bounds.items()]
-        return [new.node("slice", "Slice", [value, *inputs])]
+        return [sliced(new, "slice", value, starts, ends, [2, 3])]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rkmend.graph.surgery import is_read
 from rkmend.graph.values import content_of
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.operands import operand
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -50,6 +52,7 @@ class DropoutForm(OperatorRule):
 
     code = "RKM211"
     name = "dropout"
+    level = Level.ERROR
     operators = frozenset({"Dropout"})
     mend = "identity"
     summary = "Passes the input on; the mask is ones."
@@ -57,7 +60,7 @@ class DropoutForm(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where it gives its mask, or training mode is an input."""
-        masked = len(node.outputs) > 1 and _is_read(node.outputs[1])
+        masked = len(node.outputs) > 1 and is_read(node.outputs[1])
         return {"mask": masked} if masked or len(node.inputs) > 2 else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
@@ -77,7 +80,7 @@ class DropoutForm(OperatorRule):
             )
         outputs: list[ir.Value | None] = [new.node("identity", "Identity", [node.inputs[0]])]
         if len(node.outputs) > 1:
-            outputs.append(_mask(node, new) if _is_read(node.outputs[1]) else None)
+            outputs.append(_mask(node, new) if is_read(node.outputs[1]) else None)
         return outputs
 
 
@@ -91,13 +94,10 @@ def _mask(node: ir.Node, new: Replacement) -> ir.Value:
     return new.node("numeric_mask", "Cast", [kept], {"to": int(dtype)})
 
 
-def _is_read(value: ir.Value) -> bool:
-    return bool(value.uses()) or value.is_graph_output()
-
-
 def _scalar(node: ir.Node, place: int, default: float) -> float | None:
     """An optional scalar input; None where the model computes it."""
-    if len(node.inputs) <= place or node.inputs[place] is None:
+    given = operand(node, place)
+    if given is None:
         return default
-    content = content_of(node.inputs[place])
+    content = content_of(given)
     return None if content is None else float(content.reshape(-1)[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness
+from rkmend.rules.base import Exactness, Level
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 
@@ -45,6 +45,7 @@ class ImageScalerOperator(OperatorRule):
 
     code = "RKM202"
     name = "image-scaler"
+    level = Level.ERROR
     operators = frozenset({"ImageScaler"})
     mend = "mul-add"
     summary = "Multiplies by the scale and adds the bias of each channel."

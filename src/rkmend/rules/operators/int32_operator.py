@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.operands import constant_of, is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -56,6 +57,7 @@ class Int32Operator(OperatorRule):
 
     code = "RKM207"
     name = "int32-operator"
+    level = Level.ERROR
     operators = WITH_CONSTANT | {"Where"}
     mend = "int64"
     summary = "Casts to int64 and back."
@@ -67,10 +69,7 @@ class Int32Operator(OperatorRule):
 
         if node.outputs[0].dtype != ir.DataType.INT32:
             return None
-        constants = [
-            value for value in node.inputs if value and ir.convenience.get_const_tensor(value) is not None
-        ]
-        return {} if constants or node.op_type not in WITH_CONSTANT else None
+        return {} if any(map(is_constant, node.inputs)) or node.op_type not in WITH_CONSTANT else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """See `OperatorRule.message`."""
@@ -84,9 +83,9 @@ class Int32Operator(OperatorRule):
         def wide(value: ir.Value | None) -> ir.Value | None:
             if value is None or value.dtype != ir.DataType.INT32:
                 return value
-            tensor = ir.convenience.get_const_tensor(value)
-            if tensor is not None:
-                return new.constant("constant", tensor.numpy().astype(np.int64))
+            array = constant_of(value)
+            if array is not None:
+                return new.constant("constant", array.astype(np.int64))
             return new.node("wide", "Cast", [value], {"to": int(ir.DataType.INT64)})
 
         made = new.node(node.op_type.lower(), node.op_type, [*map(wide, node.inputs)], node.attributes)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.forms import reshaped
+from rkmend.rules.operands import is_constant, known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -47,6 +49,7 @@ class LayerNormAll(OperatorRule):
 
     code = "RKM212"
     name = "layer-norm-all"
+    level = Level.ERROR
     operators = frozenset({"LayerNormalization"})
     mend = "one-row"
     summary = "Reshapes to a row, normalises it, and reshapes back."
@@ -54,8 +57,6 @@ class LayerNormAll(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """With four axes, all of them normalised by a constant scale, and no other output than the first."""
-        import onnx_ir as ir
-
         shape, scale = static_shape(node.inputs[0]), node.inputs[1]
         if (
             shape is None
@@ -64,7 +65,7 @@ class LayerNormAll(OperatorRule):
             or len(node.outputs) > 1
         ):
             return None
-        return {} if scale and ir.convenience.get_const_tensor(scale) is not None else None
+        return {} if is_constant(scale) else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """See `OperatorRule.message`."""
@@ -72,15 +73,11 @@ class LayerNormAll(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Reshape, LayerNormalization of the last axis, Reshape."""
-        import numpy as np
-
-        shape = static_shape(node.inputs[0])
-        flat = new.constant("flat", np.array([-1], np.int64))
-        row = new.node(
-            "row", "Reshape", [node.inputs[0], new.constant("row_shape", np.array([1, -1], np.int64))]
-        )
+        data = node.inputs[0]
+        assert data is not None
+        row = reshaped(new, "row", data, [1, -1])
         parameters = [
-            value and new.node(f"parameter{place}", "Reshape", [value, flat])
+            value and reshaped(new, f"parameter{place}", value, [-1])
             for place, value in enumerate(node.inputs[1:], 1)
         ]
         attributes = {
@@ -89,4 +86,4 @@ class LayerNormAll(OperatorRule):
             "stash_type": node.attributes.get_int("stash_type", 1),
         }
         made = new.node("normalised", "LayerNormalization", [row, *parameters], attributes)
-        return [new.node("back", "Reshape", [made, new.constant("shape", np.array(shape, np.int64))])]
+        return [reshaped(new, "back", made, known_shape(data))]

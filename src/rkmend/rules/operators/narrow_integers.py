@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
+from rkmend.rules.base import Exactness, Finding
 from rkmend.rules.operators.widening import UNSIGNED, needs_wide_form, wide_form, widen, widenable
-from rkmend.rules.replacement import Replacement
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -20,7 +20,7 @@ WITHOUT_KERNEL |= {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}
 """Operators that fail on int8 or int16 as well."""
 
 
-class NarrowIntegers(Rule):
+class NarrowIntegers(SingleMend):
     """Arithmetic on uint8, uint16, uint32, uint64, int8 or int16.
 
     ## What happens
@@ -62,6 +62,9 @@ class NarrowIntegers(Rule):
 
     code = "RKM205"
     name = "narrow-integers"
+    mend = "widen"
+    summary = "Computes in int32 or int64 and wraps results round as the narrow dtype does."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """The model as a whole, where it computes in such a dtype."""
@@ -80,18 +83,8 @@ class NarrowIntegers(Rule):
         """Any failure to build: the messages are many."""
         return verdict.outcome in (Outcome.REJECTED, Outcome.ABORTED)
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """The wider dtypes."""
-        return [
-            Mend(
-                name="widen",
-                summary="Computes in int32 or int64 and wraps results round as the narrow dtype does.",
-                exactness=Exactness.EXACT,
-                rewrite=self._widen,
-            )
-        ]
-
-    def _widen(self, model: ir.Model) -> None:
         values = widenable(model)
         wrapped = [
             (node, values[node.outputs[0]])
@@ -101,5 +94,5 @@ class NarrowIntegers(Rule):
         for value, dtype in values.items():
             widen(value, dtype)
         for node, dtype in wrapped:
-            new = Replacement(node, code=self.code, mend="widen")
+            new = self.replacement(node)
             new.finish(wide_form(node, dtype, new))

@@ -1,12 +1,12 @@
-"""Statistics and parameters of a feature map per channel, in older operators."""
+"""Parameters of a feature map per channel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply
+from rkmend.rules.forms import reshaped
+from rkmend.rules.operands import constant_of
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -23,36 +23,9 @@ def rank_of(value: ir.Value | None) -> int:
 
 def along_channels(new: Replacement, part: str, value: ir.Value | None, rank: int) -> ir.Value:
     """A vector with one number per channel, in a shape that broadcasts along axis 1."""
-    import numpy as np
-    import onnx_ir as ir
-
     assert value is not None
     shape = [1, -1, *[1] * (rank - 2)]
-    tensor = ir.convenience.get_const_tensor(value)
-    if tensor is not None:
-        return new.constant(part, tensor.numpy().reshape(shape))
-    return new.node(part, "Reshape", [value, new.constant(f"{part}_shape", np.array(shape, np.int64))])
-
-
-def mean_over(new: Replacement, part: str, value: ir.Value, axes: Sequence[int]) -> ir.Value:
-    """ReduceMean that keeps the axes; they became an input with opset 18."""
-    import numpy as np
-
-    if new.opset < 18:
-        return new.node(part, "ReduceMean", [value], {"axes": list(axes), "keepdims": 1})
-    return new.node(part, "ReduceMean", [value, new.constant(f"{part}_axes", np.array(axes, np.int64))])
-
-
-def flat_vector(new: Replacement, part: str, value: ir.Value) -> ir.Value:
-    """One number per channel as a vector again."""
-    import numpy as np
-
-    return new.node(part, "Reshape", [value, new.constant(f"{part}_shape", np.array([-1], np.int64))])
-
-
-def size_of(value: ir.Value | None) -> tuple[int, ...]:
-    """The shape; `CannotApply` where it is not known."""
-    shape = static_shape(value)
-    if shape is None:
-        raise CannotApply("the shape of its input is not known")
-    return shape
+    array = constant_of(value)
+    if array is not None:
+        return new.constant(part, array.reshape(shape))
+    return reshaped(new, part, value, shape)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -47,6 +48,7 @@ class PReluSlope(OperatorRule):
 
     code = "RKM210"
     name = "prelu-slope"
+    level = Level.ERROR
     operators = frozenset({"PRelu"})
     mend = "two-relus"
     summary = "Writes PRelu as Relu(x) - slope * Relu(-x)."
@@ -54,10 +56,7 @@ class PReluSlope(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where the slope is not constant."""
-        import onnx_ir as ir
-
-        slope = node.inputs[1]
-        return {} if slope is not None and ir.convenience.get_const_tensor(slope) is None else None
+        return None if is_constant(node.inputs[1]) else {}
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """See `OperatorRule.message`."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.graph.values import content_of
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.forms import reduced, reshaped
+from rkmend.rules.operands import reduced_axes
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -47,6 +48,7 @@ class ReduceL2All(OperatorRule):
 
     code = "RKM214"
     name = "reduce-l2-all"
+    level = Level.ERROR
     operators = frozenset({"ReduceL2"})
     mend = "two-stages"
     summary = "Reduces the channels first, then the rest."
@@ -56,11 +58,7 @@ class ReduceL2All(OperatorRule):
         """With four axes, all of them reduced."""
         value = node.inputs[0]
         rank = len(value.shape) if value is not None and value.shape is not None else 0
-        axes = _axes(node)
-        does_nothing = not axes and node.attributes.get_int("noop_with_empty_axes", 0) == 1
-        if rank != 4 or axes is None or does_nothing:
-            return None
-        return {} if not axes or {axis % rank for axis in axes} == set(range(rank)) else None
+        return {} if rank == 4 and reduced_axes(node) == [0, 1, 2, 3] else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """See `OperatorRule.message`."""
@@ -68,23 +66,10 @@ class ReduceL2All(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """ReduceL2 twice, and a Reshape where the axes go."""
-        import numpy as np
-
         value = node.inputs[0]
+        assert value is not None
         for stage, axes in zip(("channels", "rest"), STAGES, strict=True):
-            if new.opset < 18:
-                value = new.node(stage, "ReduceL2", [value], {"axes": list(axes), "keepdims": 1})
-            else:
-                which = new.constant(f"{stage}_axes", np.array(axes, np.int64))
-                value = new.node(stage, "ReduceL2", [value, which], {"keepdims": 1})
+            value = reduced(new, stage, "ReduceL2", value, axes)
         if not node.attributes.get_int("keepdims", 1):
-            value = new.node("scalar", "Reshape", [value, new.constant("no_axes", np.zeros(0, np.int64))])
+            value = reshaped(new, "scalar", value, [])
         return [value]
-
-
-def _axes(node: ir.Node) -> Sequence[int] | None:
-    """Attribute or input; empty for all axes, None where they are not known."""
-    if len(node.inputs) > 1 and node.inputs[1] is not None:
-        content = content_of(node.inputs[1])
-        return None if content is None else [int(axis) for axis in content]
-    return node.attributes.get_ints("axes", ())

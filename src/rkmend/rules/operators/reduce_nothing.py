@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.graph.values import content_of
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.operands import reduced_axes
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -55,6 +55,7 @@ class ReduceNothing(OperatorRule):
 
     code = "RKM213"
     name = "reduce-nothing"
+    level = Level.ERROR
     operators = frozenset(OF_ONE)
     mend = "of-one"
     summary = "Does to each number what the reduction does to one."
@@ -62,11 +63,8 @@ class ReduceNothing(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """With the attribute, and without axes or with none."""
-        if not node.attributes.get_int("noop_with_empty_axes", 0):
-            return None
-        axes = node.inputs[1] if len(node.inputs) > 1 else None
-        content = content_of(axes)
-        return {} if axes is None or (content is not None and content.size == 0) else None
+        nothing = node.attributes.get_int("noop_with_empty_axes", 0) and reduced_axes(node) == []
+        return {} if nothing else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """See `OperatorRule.message`."""

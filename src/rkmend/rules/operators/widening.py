@@ -57,6 +57,8 @@ def widenable(model: ir.Model) -> dict[ir.Value, ir.DataType]:
     graph = model.graph
     inputs = [*graph.inputs, *graph.initializers.values()]
     narrow = {value for value in [*inputs, *(o for node in graph for o in node.outputs)] if _is_narrow(value)}
+    if not narrow:
+        return {}
     kept = {value for value in narrow if any(use.node.graph is not graph for use in value.uses())}
     before = -1
     while before != len(kept):

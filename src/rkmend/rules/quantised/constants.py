@@ -1,26 +1,14 @@
-"""Constants of quantised models: reading them, and turning integers into the numbers they stand for."""
+"""Scales and zero points: laid along an axis, left out, and applied to integers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
+    from rkmend.rules.operands import Array
     from rkmend.rules.replacement import Replacement
-
-    Array = np.ndarray[Any, np.dtype[Any]]
-
-
-def constant(value: ir.Value | None) -> Array | None:
-    """The content of a value that does not depend on the model's inputs; None for another one."""
-    import onnx_ir as ir
-
-    if value is None:
-        return None
-    tensor = ir.convenience.get_const_tensor(value)
-    return None if tensor is None else tensor.numpy()
 
 
 def along(array: Array, rank: int, axis: int) -> Array:

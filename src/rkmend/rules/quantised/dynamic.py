@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Finding
+from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.quantised.dynamic_forms import write
 from rkmend.rules.quantised.dynamic_sites import region, sites
 from rkmend.rules.quantised.everywhere import EverywhereRule
-from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -68,6 +67,7 @@ class DynamicQuantisation(EverywhereRule):
 
     code = "RKM301"
     name = "dynamic-quantisation"
+    level = Level.ERROR
     what = "The model quantises at run time"
     mend = "float-weights"
     summary = "Computes in floats with dequantised weights what was quantised at run time."
@@ -89,7 +89,7 @@ class DynamicQuantisation(EverywhereRule):
         replaced = region(graph, found)
         for site in found:
             *others, last = site.nodes
-            new = Replacement(last, code=self.code, mend=self.mend, others=others)
+            new = self.replacement(last, others)
             new.finish(*write(site, new))
         for node in reversed(replaced):  # those that only served them
             if node.graph is graph:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
-from rkmend.rules.quantised.constants import along, constant, dequantised
+from rkmend.rules.operands import constant_of, operand
+from rkmend.rules.quantised.constants import along, dequantised
 from rkmend.rules.quantised.dynamic_sites import Site
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from rkmend.rules.quantised.constants import Array
+    from rkmend.rules.operands import Array
 
 NOWHERE = -1
 
@@ -114,11 +115,11 @@ def _lstm(node: ir.Node, new: Replacement) -> tuple[ir.Value, ...]:
 
 
 def _input(node: ir.Node, place: int) -> ir.Value | None:
-    return node.inputs[place] if NOWHERE < place < len(node.inputs) else None
+    return None if place == NOWHERE else operand(node, place)
 
 
 def _known(value: ir.Value | None) -> Array:
-    array = constant(value)
+    array = constant_of(value)
     if array is None:
         raise CannotApply(f"'{value.name if value else ''}' is not constant, so it cannot be dequantised")
     return array

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rkmend.rules.quantised.constants import constant
+from rkmend.rules.operands import constant_of, only_reader, operand
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -83,7 +83,7 @@ def region(graph: ir.Graph, found: list[Site]) -> list[ir.Node]:
     for node in reversed(list(graph)):
         uses = [use.node for output in node.outputs for use in output.uses()]
         read = any(output in kept or output.is_graph_output() for output in node.outputs)
-        known = all(constant(output) is not None for output in node.outputs)
+        known = all(constant_of(output) is not None for output in node.outputs)
         if uses and not read and not known and all(use in inside for use in uses):
             inside.add(node)
     return [node for node in graph if node in inside]
@@ -109,14 +109,14 @@ def _operand(node: ir.Node, index: int, zero_point: int) -> Quantised | None:
     """An operand that is made at run time, with the zero point that it was made with."""
     value = node.inputs[index]
     maker = value.producer() if value is not None else None
-    offset = node.inputs[zero_point] if zero_point < len(node.inputs) else None
+    offset = operand(node, zero_point)
     if maker is None:
         return None
     own: ir.Value | None = None
     if maker.op_type == "DynamicQuantizeLinear":
         own = maker.outputs[2]
-    elif maker.op_type == "QuantizeLinear" and constant(maker.inputs[1]) is None:
-        own = maker.inputs[2] if len(maker.inputs) > 2 else None
+    elif maker.op_type == "QuantizeLinear" and constant_of(maker.inputs[1]) is None:
+        own = operand(maker, 2)
     else:
         return None
     return Quantised(maker) if offset is own else None
@@ -125,13 +125,13 @@ def _operand(node: ir.Node, index: int, zero_point: int) -> Quantised | None:
 def _scaled(node: ir.Node, left: Quantised | None, right: Quantised | None) -> Site | None:
     """Follows the integers through a Cast and products until the scales of both operands are in them."""
     missing = [side.scale for side in (left, right) if side is not None]
-    cast = _only_user(node.outputs[0])
+    cast = only_reader(node.outputs[0])
     if cast is None or cast.op_type != "Cast":
         return None
     chain = [cast]
     factors: list[ir.Value] = []
     while missing:
-        product = _only_user(chain[-1].outputs[0])
+        product = only_reader(chain[-1].outputs[0])
         if product is None or product.op_type != "Mul":
             return None
         other = next((value for value in product.inputs if value is not chain[-1].outputs[0]), None)
@@ -150,15 +150,10 @@ def _leaves(value: ir.Value | None, missing: list[ir.Value | None]) -> list[ir.V
     if value in missing:
         missing.remove(value)
         return []
-    if constant(value) is not None:
+    if constant_of(value) is not None:
         return [value]
     maker = value.producer()
     if maker is None or maker.op_type != "Mul":
         return None
     parts = [_leaves(one, missing) for one in maker.inputs]
     return None if None in parts else [leaf for part in parts if part for leaf in part]
-
-
-def _only_user(value: ir.Value) -> ir.Node | None:
-    users = [use.node for use in value.uses()]
-    return users[0] if len(users) == 1 and not value.is_graph_output() else None

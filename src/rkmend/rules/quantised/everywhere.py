@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from rkmend.rules.base import Exactness, Fact, Finding, Mend, Rule
-from rkmend.rules.operator import FAILED
+from rkmend.rules.base import FAILED, Fact, Finding
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
@@ -16,16 +16,13 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class EverywhereRule(Rule):
+class EverywhereRule(SingleMend):
     """A rule about operators that a quantised model is full of, and that are all mended together.
 
     A model with one fewer of them fails alike, so that a Trial for each would tell nothing. The proof is about each
     place on its own none the less: what goes into one is free, wherever it comes from.
     """
 
-    mend: ClassVar[str]
-    summary: ClassVar[str]
-    exactness: ClassVar[Exactness]
     what: ClassVar[str]
     """Begins the message: what the model does."""
     whole: ClassVar[bool] = False
@@ -38,10 +35,6 @@ class EverywhereRule(Rule):
     @abstractmethod
     def rewrite(self, model: ir.Model) -> None:
         """Replaces them."""
-
-    def noise(self, finding: Finding) -> float:
-        """See `Mend.noise`."""
-        return 0.0
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """All places in one Finding, with the number of operators of each type."""
@@ -56,7 +49,6 @@ class EverywhereRule(Rule):
         """Any failure that an operator can be to blame for."""
         return verdict.outcome in FAILED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """The rewrite."""
-        noise = self.noise(finding)
-        return [Mend(self.mend, self.summary, self.exactness, rewrite=self.rewrite, noise=noise)]
+    def change(self, model: ir.Model, finding: Finding) -> None:
+        """All of them."""
+        self.rewrite(model)

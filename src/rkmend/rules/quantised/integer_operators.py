@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rkmend.rules.base import CannotApply, Exactness, Finding
-from rkmend.rules.quantised.constants import constant, zeros_like
+from rkmend.rules.base import CannotApply, Exactness, Finding, Level
+from rkmend.rules.operands import constant_of, operand
+from rkmend.rules.quantised.constants import zeros_like
 from rkmend.rules.quantised.everywhere import EverywhereRule
 from rkmend.rules.quantised.forms import MOVES, Form, form_of
-from rkmend.rules.quantised.sums import SUMS, clipped
+from rkmend.rules.quantised.sums import SUMS, within_half
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class IntegerOperators(EverywhereRule):
 
     code = "RKM303"
     name = "integer-operators"
+    level = Level.ERROR
     what = "The model computes with integers"
     mend = "quantise-dequantise"
     summary = "Writes operators on integers as float operators between DequantizeLinear and QuantizeLinear."
@@ -82,7 +84,7 @@ class IntegerOperators(EverywhereRule):
     def rewrite(self, model: ir.Model) -> None:
         """QuantizeLinear and DequantizeLinear around float operators."""
         for node, grid in _sites(model.graph).items():
-            new = Replacement(node, code=self.code, mend=self.mend)
+            new = self.replacement(node)
             form = form_of(node)
             if form is None:
                 operands = [_real(new, node.inputs[0], grid), *node.inputs[1:]]
@@ -90,7 +92,7 @@ class IntegerOperators(EverywhereRule):
             else:
                 operands = [_operand(new, node, form, place) for place in form.operands]
                 if form.floats in SUMS:
-                    operands = [clipped(new, value) for value in operands]
+                    operands = [within_half(new, value) for value in operands]
                 operands += _bias(new, node, form)
                 result = new.node("float", form.floats, operands, _attributes(node))
                 grid = _grid(node, form.output)
@@ -120,8 +122,8 @@ def _sites(graph: ir.Graph) -> dict[ir.Node, Grid | None]:
 
 def _grid(node: ir.Node, place: int) -> Grid | None:
     """Scale and zero point that are inputs of a node."""
-    scale, zero_point = [*node.inputs[place : place + 2], None, None][:2]
-    return None if scale is None else (scale, zero_point)
+    scale = operand(node, place)
+    return None if scale is None else (scale, operand(node, place + 1))
 
 
 def _real(new: Replacement, value: ir.Value | None, grid: Grid | None, axis: int | None = None) -> ir.Value:
@@ -135,7 +137,7 @@ def _real(new: Replacement, value: ir.Value | None, grid: Grid | None, axis: int
 def _operand(new: Replacement, node: ir.Node, form: Form, place: int) -> ir.Value:
     """An operand as floats; with a scale for each output channel, where it is a weight."""
     value, grid = node.inputs[place], _grid(node, place + 1)
-    scale = constant(grid[0]) if grid else None
+    scale = constant_of(grid[0]) if grid else None
     if scale is None or scale.size == 1:
         return _real(new, value, grid)
     if value is None or value.shape is None or place == form.operands[0]:
@@ -150,10 +152,10 @@ def _bias(new: Replacement, node: ir.Node, form: Form) -> list[ir.Value]:
     """The bias, an int32 tensor whose scale is the product of those of the operands."""
     import numpy as np
 
-    bias = node.inputs[form.bias] if form.bias is not None and form.bias < len(node.inputs) else None
+    bias = operand(node, form.bias) if form.bias is not None else None
     if bias is None:
         return []
-    factors = [constant(node.inputs[place + 1]) for place in form.operands]
+    factors = [constant_of(node.inputs[place + 1]) for place in form.operands]
     scale = np.array(node.attributes.get_float("alpha", 1.0), np.float32)
     for factor in factors:
         if factor is None:

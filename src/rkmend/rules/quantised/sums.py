@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness
-from rkmend.rules.quantised.constants import constant
+from rkmend.rules.forms import clipped
+from rkmend.rules.operands import constant_of
 from rkmend.rules.quantised.everywhere import EverywhereRule
 from rkmend.rules.replacement import Replacement
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -74,8 +75,8 @@ class QuantisedSums(EverywhereRule):
     def rewrite(self, model: ir.Model) -> None:
         """A Clip at each operand."""
         for node in self.places(model.graph)[0]:
-            new = Replacement(node, code=self.code, mend=self.mend)
-            operands = [clipped(new, value) for value in node.inputs]
+            new = self.replacement(node)
+            operands = [within_half(new, value) for value in node.inputs]
             new.finish(new.node("sum", node.op_type, operands, dict(node.attributes)))
 
 
@@ -87,17 +88,14 @@ def _between(node: ir.Node) -> bool:
     )
 
 
-def clipped(new: Replacement, value: ir.Value | None) -> ir.Value:
+def within_half(new: Replacement, value: ir.Value | None) -> ir.Value:
     """What DequantizeLinear gives behind a Clip that changes nothing: the integers stand for nothing larger."""
     import numpy as np
 
     maker = value.producer() if value is not None else None
-    scale = constant(maker.inputs[1]) if maker is not None else None
+    scale = constant_of(maker.inputs[1]) if maker is not None else None
     if value is None or scale is None or scale.max() * 255 > LARGEST:
         raise CannotApply(
             f"'{value.name if value else ''}' may be larger than {LARGEST:.0f}, the largest fp16 number"
         )
-    if new.opset < 11:
-        return new.node("clip", "Clip", [value], {"min": -LARGEST, "max": LARGEST})
-    low, high = (new.constant("limit", np.array(limit, np.float32)) for limit in (-LARGEST, LARGEST))
-    return new.node("clip", "Clip", [value, low, high])
+    return clipped(new, "clip", value, -LARGEST, LARGEST, np.dtype(np.float32))

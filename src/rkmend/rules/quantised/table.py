@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness
-from rkmend.rules.quantised.constants import along, constant, dequantised
+from rkmend.rules.base import Exactness, Level
+from rkmend.rules.operands import constant_of, is_constant, operand
+from rkmend.rules.quantised.constants import along, dequantised
 from rkmend.rules.quantised.everywhere import EverywhereRule
-from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -53,6 +53,7 @@ class QuantisedTable(EverywhereRule):
 
     code = "RKM302"
     name = "quantised-table"
+    level = Level.ERROR
     what = "The model looks up integers and dequantises them afterwards"
     mend = "float-table"
     summary = "Dequantises the table once and looks up floats."
@@ -68,11 +69,11 @@ class QuantisedTable(EverywhereRule):
         """The same lookups in floats."""
         for last in self.places(model.graph)[0]:
             chain = _chain(last)
-            integers, scale = constant(chain[0].inputs[0]), constant(last.inputs[1])
-            zero_point = constant(last.inputs[2]) if len(last.inputs) > 2 else None
+            integers, scale = constant_of(chain[0].inputs[0]), constant_of(last.inputs[1])
+            zero_point = constant_of(operand(last, 2))
             assert integers is not None and scale is not None
             offset = None if zero_point is None else along(zero_point, integers.ndim, -1)
-            new = Replacement(last, code=self.code, mend=self.mend, others=_only_for(chain))
+            new = self.replacement(last, _only_for(chain))
             value = new.constant("table", dequantised(integers, offset, along(scale, integers.ndim, -1)))
             for move in chain:
                 operands = [value, *move.inputs[1:]]
@@ -81,22 +82,22 @@ class QuantisedTable(EverywhereRule):
 
 
 def _fails(chain: list[ir.Node], node: ir.Node) -> bool:
-    table, scale = chain[0].inputs[0], constant(node.inputs[1])
+    table, scale = chain[0].inputs[0], constant_of(node.inputs[1])
     assert table is not None and table.dtype is not None and scale is not None
     return table.dtype.name == "UINT8" or scale.size > 1
 
 
 def _chain(node: ir.Node) -> list[ir.Node]:
     """What leads from a table to its DequantizeLinear, a Gather first; nothing where that cannot be put off."""
-    scale = constant(node.inputs[1]) if node.op_type == "DequantizeLinear" else None
-    if scale is None or (len(node.inputs) > 2 and constant(node.inputs[2]) is None):
+    scale = constant_of(node.inputs[1]) if node.op_type == "DequantizeLinear" else None
+    if scale is None or (len(node.inputs) > 2 and constant_of(node.inputs[2]) is None):
         return []
     chain: list[ir.Node] = []
     value = node.inputs[0]
     while value is not None and (maker := value.producer()) is not None and maker.op_type in MOVES:
         chain.insert(0, maker)
         value = maker.inputs[0]
-    if not chain or chain[0].op_type != "Gather" or value is None or constant(value) is None:
+    if not chain or chain[0].op_type != "Gather" or not is_constant(value):
         return []
     return chain if scale.size == 1 or _by_column(chain, node) else []
 

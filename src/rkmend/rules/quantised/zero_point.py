@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.operands import operand
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.quantised.constants import zeros_like
 from rkmend.rules.replacement import Replacement
@@ -47,6 +48,7 @@ class ZeroPointLeftOut(OperatorRule):
 
     code = "RKM304"
     name = "zero-point-left-out"
+    level = Level.ERROR
     operators = frozenset({"DequantizeLinear", "QuantizeLinear"})
     mend = "zero-point"
     summary = "Adds a zero point of 0."
@@ -54,7 +56,7 @@ class ZeroPointLeftOut(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Without a third input."""
-        return {} if len(node.inputs) < 3 or node.inputs[2] is None else None
+        return {} if operand(node, 2) is None else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """The same with a zero point."""

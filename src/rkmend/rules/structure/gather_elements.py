@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -50,6 +51,7 @@ class GatherElementsAxis(OperatorRule):
 
     code = "RKM256"
     name = "gather-elements-axis"
+    level = Level.ERROR
     operators = frozenset({"GatherElements"})
     mend = "positive-axis"
     summary = "Writes the axis from the front."
@@ -57,10 +59,8 @@ class GatherElementsAxis(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Axis -1, constant indices, as many as elements."""
-        import onnx_ir as ir
-
         data, indices = static_shape(node.inputs[0]), node.inputs[1]
-        if indices is None or ir.convenience.get_const_tensor(indices) is None:
+        if not is_constant(indices):
             return None
         places = static_shape(indices)
         if node.attributes.get_int("axis", 0) != -1 or data is None or places is None:

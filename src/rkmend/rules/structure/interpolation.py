@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
+from rkmend.rules.operands import constant_of, operand
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.structure.evaluate import computed
 from rkmend.rules.structure.linear import multiplied
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+    from rkmend.rules.operands import Array
 
 
 def interpolated(node: ir.Node, new: Replacement) -> ir.Value:
@@ -112,8 +112,5 @@ def _axes(node: ir.Node, rank: int) -> list[int]:
 
 def _constant(node: ir.Node, position: int) -> Array | tuple[()]:
     """A constant input, flat; empty where there is none."""
-    import onnx_ir as ir
-
-    value = node.inputs[position] if position < len(node.inputs) else None
-    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
-    return () if tensor is None else tensor.numpy().ravel()
+    array = constant_of(operand(node, position))
+    return () if array is None else array.ravel()

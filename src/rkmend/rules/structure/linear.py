@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+    from rkmend.rules.operands import Array
 
 
 def multiplied(new: Replacement, part: str, value: ir.Value, axis: int, rank: int, matrix: Array) -> ir.Value:

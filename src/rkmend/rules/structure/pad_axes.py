@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import content_of, static_shape
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.operands import operand
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -51,6 +52,7 @@ class PadAxes(OperatorRule):
 
     code = "RKM254"
     name = "pad-axes"
+    level = Level.ERROR
     operators = frozenset({"Pad"})
     mend = "pads-of-all-axes"
     summary = "Writes the padding of every axis out and drops the list of axes."
@@ -58,7 +60,7 @@ class PadAxes(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """It has a list of some of its axes."""
-        axes = content_of(node.inputs[AXES]) if len(node.inputs) > AXES else None
+        axes = content_of(operand(node, AXES))
         shape = static_shape(node.inputs[0])
         if axes is None or shape is None or axes.size == len(shape):
             return None

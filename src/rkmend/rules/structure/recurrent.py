@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rkmend.graph.surgery import is_read
 from rkmend.graph.values import content_of, static_shape
+from rkmend.rules.operands import operand
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
+
+    from rkmend.rules.operands import Array
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 """Recurrent operators, and how many gates each has."""
@@ -40,7 +43,7 @@ class Recurrent:
         return {"forward": (False,), "reverse": (True,)}.get(direction, (False, True))
 
     @property
-    def lengths(self) -> np.ndarray[Any, np.dtype[Any]] | None:
+    def lengths(self) -> Array | None:
         """How many steps each sequence of the batch has; None where that is not constant."""
         import numpy as np
 
@@ -54,7 +57,7 @@ class Recurrent:
 
     def input(self, position: int) -> ir.Value | None:
         """An input; None where it is left out."""
-        return self.node.inputs[position] if position < len(self.node.inputs) else None
+        return operand(self.node, position)
 
     def has(self, output: int) -> bool:
         """Whether an output has a name."""
@@ -62,7 +65,4 @@ class Recurrent:
 
     def read_anywhere(self, output: int) -> bool:
         """Whether somebody reads an output."""
-        if not self.has(output):
-            return False
-        value = self.node.outputs[output]
-        return value.is_graph_output() or bool(value.uses())
+        return self.has(output) and is_read(self.node.outputs[output])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.forms import clipped, cut, joined, reshaped
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.forms import clipped, cut, joined, reshaped
 from rkmend.rules.structure.recurrent import GATES, Recurrent
 from rkmend.targets import Target
 
@@ -57,6 +57,7 @@ class RecurrentOutputs(OperatorRule):
 
     code = "RKM251"
     name = "recurrent-outputs"
+    level = Level.ERROR
     operators = frozenset(GATES)
     mend = "all-outputs"
     summary = (

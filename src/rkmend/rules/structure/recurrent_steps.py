@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Fact
+from rkmend.rules.base import CannotApply, Fact, Level
+from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.structure.recurrent import GATES, Recurrent
@@ -58,14 +59,13 @@ class RecurrentSteps(OperatorRule):
 
     code = "RKM252"
     name = "recurrent-steps"
+    level = Level.ERROR
     operators = frozenset(GATES)
     mend = "unroll"
     summary = "Writes every step out in plain operators."
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Peepholes, coupled gates, weights that are not constant, or sequence lengths; as far as they fail."""
-        import onnx_ir as ir
-
         one = Recurrent.read(node)
         if one is None:
             return None
@@ -73,8 +73,7 @@ class RecurrentSteps(OperatorRule):
         reasons = {
             "peepholes": node.op_type == "LSTM" and one.input(7) is not None,
             "input_forget": bool(node.attributes.get_int("input_forget", 0)),
-            "computed weights": node.op_type != "RNN"
-            and any(ir.convenience.get_const_tensor(value) is None for value in weights),
+            "computed weights": node.op_type != "RNN" and not all(map(is_constant, weights)),
             "sequence_lens": node.op_type != "GRU" and one.input(4) is not None,
         }
         facts: dict[str, Fact] = {name: True for name, holds in reasons.items() if holds}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Fact
+from rkmend.rules.base import Fact, Level
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.structure.interpolation import interpolated
@@ -59,6 +59,7 @@ class ResizeForm(OperatorRule):
 
     code = "RKM250"
     name = "resize-form"
+    level = Level.ERROR
     operators = frozenset({"Resize", "Upsample"})
     mend = "matmul-per-axis"
     summary = "Multiplies every axis by its interpolation matrix."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import content_of, static_shape
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.base import CannotApply, Exactness, Finding
+from rkmend.rules.forms import cut, reshaped
+from rkmend.rules.operands import operand
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.forms import cut, reshaped
+from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -30,10 +32,9 @@ MAKE = (
 """Operators that give a sequence, or a tensor that may be missing."""
 READ = ("SequenceAt", "ConcatFromSequence", "SequenceLength", "OptionalGetElement", "OptionalHasElement")
 """Operators that give a tensor of one."""
-MEND = "direct-wiring"
 
 
-class StaticSequences(Rule):
+class StaticSequences(SingleMend):
     """Operators that put tensors into a sequence and take them out again.
 
     ## What happens
@@ -68,6 +69,9 @@ class StaticSequences(Rule):
 
     code = "RKM255"
     name = "static-sequences"
+    mend = "direct-wiring"
+    summary = "Connects what is put into each sequence with what is taken out of it."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """The model as a whole."""
@@ -81,28 +85,25 @@ class StaticSequences(Rule):
         """Any exception: what becomes of a sequence differs from operator to operator."""
         return verdict.outcome is Outcome.REJECTED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """All sequences at once."""
-        summary = "Connects what is put into each sequence with what is taken out of it."
-        return [Mend(name=MEND, summary=summary, exactness=Exactness.EXACT, rewrite=_wire)]
-
-
-def _wire(model: ir.Model) -> None:
-    known: dict[ir.Value, list[Element]] = {}
-    made = []
-    for node in list(model.graph):
-        if node.domain:
-            continue
-        if node.op_type in MAKE or (node.op_type == "Identity" and node.inputs[0] in known):
-            known[node.outputs[0]] = _elements(node, known)
-            made.append(node)
-        elif node.op_type in READ:
-            new = Replacement(node, code=StaticSequences.code, mend=MEND)
-            new.finish(_tensor(node, known, new))
-    for node in reversed(made):
-        if node.outputs[0].uses() or node.outputs[0].is_graph_output():
-            raise CannotApply(f"the sequence of '{node.name}' goes into an operator that is not known here")
-        model.graph.remove(node, safe=True)
+        known: dict[ir.Value, list[Element]] = {}
+        made = []
+        for node in list(model.graph):
+            if node.domain:
+                continue
+            if node.op_type in MAKE or (node.op_type == "Identity" and node.inputs[0] in known):
+                known[node.outputs[0]] = _elements(node, known)
+                made.append(node)
+            elif node.op_type in READ:
+                new = self.replacement(node)
+                new.finish(_tensor(node, known, new))
+        for node in reversed(made):
+            if node.outputs[0].uses() or node.outputs[0].is_graph_output():
+                raise CannotApply(
+                    f"the sequence of '{node.name}' goes into an operator that is not known here"
+                )
+            model.graph.remove(node, safe=True)
 
 
 def _elements(node: ir.Node, known: dict[ir.Value, list[Element]]) -> list[Element]:
@@ -157,7 +158,7 @@ def _pieces(node: ir.Node) -> list[Element]:
     if data is None or shape is None:
         raise CannotApply(f"the shape that '{node.name}' splits is not known")
     axis = node.attributes.get_int("axis", 0) % len(shape)
-    total, given = shape[axis], node.inputs[1] if len(node.inputs) > 1 else None
+    total, given = shape[axis], operand(node, 1)
     sizes = [1] * total
     if given is not None:
         content = content_of(given)
@@ -190,9 +191,10 @@ def _sequence(node: ir.Node, known: dict[ir.Value, list[Element]]) -> list[Eleme
 
 
 def _position(node: ir.Node, number: int, *, default: int) -> int:
-    if len(node.inputs) <= number or node.inputs[number] is None:
+    given = operand(node, number)
+    if given is None:
         return default
-    content = content_of(node.inputs[number])
+    content = content_of(given)
     if content is None:
         raise CannotApply(f"the position that '{node.name}' asks for is not constant")
     return int(content)

@@ -6,17 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.graph.values import content_of, static_shape
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.graph.values import static_shape
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.forms import cut, reshaped
+from rkmend.rules.operands import slice_bounds
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.forms import cut, reshaped
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-PARAMETERS = ("starts", "ends", "axes", "steps")
 KERNEL_AXES = (0, 2, 3)
 """Axes along which a tensor of more than four axes can be cut."""
 
@@ -56,6 +56,7 @@ class SliceRank(OperatorRule):
 
     code = "RKM257"
     name = "slice-rank"
+    level = Level.ERROR
     operators = frozenset({"Slice"})
     mend = "three-axes"
     summary = "Joins the axes before and after the one that is cut."
@@ -63,7 +64,7 @@ class SliceRank(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """More than four axes, an axis that the kernel does not know; leading axes of one element do not count."""
-        shape, cuts = static_shape(node.inputs[0]), _cuts(node)
+        shape, cuts = static_shape(node.inputs[0]), slice_bounds(node)
         if shape is None or cuts is None:
             return None
         ones = next((axis for axis, size in enumerate(shape) if size > 1), len(shape))
@@ -75,7 +76,7 @@ class SliceRank(OperatorRule):
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Reshape and Slice for each axis, then Reshape."""
         value, shape, made = node.inputs[0], static_shape(node.inputs[0]), static_shape(node.outputs[0])
-        cuts = _cuts(node)
+        cuts = slice_bounds(node)
         if value is None or shape is None or made is None or cuts is None:
             raise CannotApply("its shape or its bounds are not known")
         sizes = list(shape)
@@ -84,23 +85,3 @@ class SliceRank(OperatorRule):
             value = cut(new, "slice", reshaped(new, "three_axes", value, three), 1, start, end, step)
             sizes[axis] = made[axis]
         return [reshaped(new, "all_axes", value, made)]
-
-
-def _cuts(node: ir.Node) -> list[tuple[int, int, int, int]] | None:
-    """Axis, start, end and step of every axis that is cut; None where they are not constant."""
-    shape = static_shape(node.inputs[0])
-    if shape is None:
-        return None
-    given: dict[str, list[int]] = {}
-    for position, name in enumerate(PARAMETERS, start=1):
-        if position < len(node.inputs) and node.inputs[position] is not None:
-            content = content_of(node.inputs[position])
-            if content is None:
-                return None
-            given[name] = content.ravel().tolist()
-        elif name in node.attributes:
-            given[name] = list(node.attributes.get_ints(name, ()))
-    count = len(given["starts"])
-    axes = [axis % len(shape) for axis in given.get("axes", range(count))]
-    steps = given.get("steps", [1] * count)
-    return list(zip(axes, given["starts"], given["ends"], steps, strict=True))

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.forms import split
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.forms import split
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class SplitSizes(OperatorRule):
 
     code = "RKM253"
     name = "split-sizes"
+    level = Level.ERROR
     operators = frozenset({"Split"})
     mend = "explicit-sizes"
     summary = "Writes the size of every piece into the operator."

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
+from rkmend.rules.forms import clipped, cut, joined, reshaped, split
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.forms import clipped, cut, joined, reshaped, split
 from rkmend.rules.structure.recurrent import GATES, Recurrent
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx_ir as ir
 
-    Array = np.ndarray[Any, np.dtype[Any]]
+    from rkmend.rules.operands import Array
 
 DEFAULTS = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
 PARAMETERS = {

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply
+from rkmend.rules.forms import clipped
 from rkmend.rules.replacement import Replacement
 
 if TYPE_CHECKING:
     import onnx_ir as ir
-
-LIMITS = ("lowest", "highest")
 
 
 def barrier(new: Replacement, value: ir.Value) -> ir.Value:
@@ -26,14 +25,7 @@ def barrier(new: Replacement, value: ir.Value) -> ir.Value:
 
     if value.dtype is None or value.dtype.name not in ("FLOAT", "FLOAT16"):
         raise CannotApply(f"'{value.name}' is not of floating point")
-    dtype = value.dtype.numpy()
-    limits = [np.array(limit, dtype) for limit in (np.finfo(dtype).min, np.finfo(dtype).max)]
-    if new.opset < 11:
-        names = ("min", "max")
-        bounds = {name: float(limit) for name, limit in zip(names, limits, strict=True)}
-        clipped = new.node("barrier", "Clip", [value], bounds)
-    else:
-        constants = [new.constant(part, limit) for part, limit in zip(LIMITS, limits, strict=True)]
-        clipped = new.node("barrier", "Clip", [value, *constants])
-    clipped.type, clipped.shape = value.type, value.shape
-    return clipped
+    limits = np.finfo(value.dtype.numpy())
+    kept = clipped(new, "barrier", value, limits.min, limits.max)
+    kept.type, kept.shape = value.type, value.shape
+    return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rkmend.rules.base import Level
 from rkmend.rules.whole_model import WholeModelRule
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class ConstantAttributes(WholeModelRule):
 
     code = "RKM501"
     name = "constant-attributes"
+    level = Level.ERROR
+    operators = frozenset({"Constant"})
     mend = "tensor-constants"
     summary = "Writes the numbers of Constant nodes as tensors."
 

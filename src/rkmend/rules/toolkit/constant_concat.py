@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rkmend.rules.base import CannotApply, Exactness, Fact, Finding
+from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level
+from rkmend.rules.operands import is_constant, numbers_of
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -55,6 +56,7 @@ class ConstantConcat(OperatorRule):
 
     code = "RKM506"
     name = "constant-concat"
+    level = Level.ERROR
     operators = frozenset({"Concat"})
     mend = "join-constants"
     summary = "Joins the constants that a Concat begins with to one."
@@ -85,18 +87,15 @@ class ConstantConcat(OperatorRule):
         """A Concat of one constant and the tensor."""
         import numpy as np
 
-        constants = _leading(node)
-        if sum(tensor.size for tensor in constants) > MOST_ELEMENTS:
+        constants = [numbers_of(value, "it is") for value in _leading(node)]
+        if sum(array.size for array in constants) > MOST_ELEMENTS:
             raise CannotApply(f"the constants have more than {MOST_ELEMENTS} elements")
         axis = node.attributes.get_int("axis", 1)
-        joined = np.concatenate([tensor.numpy() for tensor in constants], axis)
+        joined = np.concatenate(constants, axis)
         return [
             new.node("concat", "Concat", [new.constant("joined", joined), node.inputs[-1]], {"axis": axis})
         ]
 
 
-def _leading(node: ir.Node) -> list[ir.TensorProtocol]:
-    import onnx_ir as ir
-
-    tensors = (ir.convenience.get_const_tensor(value) if value else None for value in node.inputs)
-    return [tensor for tensor in takewhile(lambda tensor: tensor is not None, tensors) if tensor is not None]
+def _leading(node: ir.Node) -> list[ir.Value | None]:
+    return list(takewhile(is_constant, node.inputs))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.operands import is_constant, operand
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -48,6 +49,7 @@ class GemmBias(OperatorRule):
 
     code = "RKM505"
     name = "gemm-bias"
+    level = Level.ERROR
     operators = frozenset({"Gemm"})
     mend = "add-bias"
     summary = "Adds the bias by an operator of its own."
@@ -55,10 +57,8 @@ class GemmBias(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where the bias is no constant, and neither the whole result nor one row of it."""
-        import onnx_ir as ir
-
-        bias, result = node.inputs[2] if len(node.inputs) > 2 else None, node.outputs[0].shape
-        if bias is None or bias.shape is None or result is None or ir.convenience.get_const_tensor(bias):
+        bias, result = operand(node, 2), node.outputs[0].shape
+        if bias is None or bias.shape is None or result is None or is_constant(bias):
             return None
         if list(bias.shape) in (list(result), [1, result[1]]):
             return None

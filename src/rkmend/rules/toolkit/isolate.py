@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.operands import is_constant
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.toolkit.barrier import barrier
 from rkmend.targets import Target
@@ -121,7 +122,5 @@ def _fence(names: tuple[str, ...], model: ir.Model) -> None:
 
 
 def _can_be_fenced(value: ir.Value) -> bool:
-    import onnx_ir as ir
-
     floating = value.dtype is not None and value.dtype.name in ("FLOAT", "FLOAT16")
-    return floating and ir.convenience.get_const_tensor(value) is None
+    return floating and not is_constant(value)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.graph.surgery import is_read
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.forms import reduced
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -52,6 +54,7 @@ class LayerNormForm(OperatorRule):
 
     code = "RKM502"
     name = "layer-norm-form"
+    level = Level.ADVICE
     operators = frozenset({"LayerNormalization"})
     mend = "full-form"
     summary = "Writes out the default attributes and computes the further outputs by ReduceMean."
@@ -60,7 +63,7 @@ class LayerNormForm(OperatorRule):
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where an attribute is left out or a further output is read."""
         missing = [name for name in DEFAULTS if name not in node.attributes]
-        outputs = sum(_is_read(value) for value in node.outputs[1:])
+        outputs = sum(is_read(value) for value in node.outputs[1:])
         return {"left_out": " ".join(missing), "statistics": outputs} if missing or outputs else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
@@ -76,13 +79,13 @@ class LayerNormForm(OperatorRule):
         axis, epsilon = (node.attributes.get_int("axis", -1), node.attributes.get_float("epsilon", 1e-5))
         kept = {name: attribute for name, attribute in node.attributes.items() if name not in DEFAULTS}
         result = new.node("norm", node.op_type, node.inputs, {"axis": axis, "epsilon": epsilon, **kept})
-        read = [_is_read(output) for output in node.outputs[1:]] + [False, False]
+        read = [is_read(output) for output in node.outputs[1:]] + [False, False]
         if not any(read):
             return [result, *(None for _ in node.outputs[1:])]
         if value.dtype is None or value.dtype.name != "FLOAT":
             raise CannotApply("its statistics have another dtype than its input")
         axes = list(range(axis % len(value.shape), len(value.shape)))
-        average = _mean(new, "mean", value, axes)
+        average = reduced(new, "mean", "ReduceMean", value, axes)
         statistics = [average, _inverse_deviation(new, value, average, axes, epsilon) if read[1] else None]
         return [result, *statistics[: len(node.outputs) - 1]]
 
@@ -93,21 +96,7 @@ def _inverse_deviation(
     import numpy as np
 
     centred = new.node("centred", "Sub", [value, average])
-    variance = _mean(new, "variance", new.node("square", "Mul", [centred, centred]), axes)
+    variance = reduced(new, "variance", "ReduceMean", new.node("square", "Mul", [centred, centred]), axes)
     shift = new.constant("epsilon", np.array([epsilon], np.float32))
     deviation = new.node("deviation", "Sqrt", [new.node("shifted", "Add", [variance, shift])])
     return new.node("inverse", "Reciprocal", [deviation])
-
-
-def _mean(new: Replacement, part: str, value: ir.Value, axes: list[int]) -> ir.Value:
-    import numpy as np
-
-    if new.opset < 18:
-        return new.node(part, "ReduceMean", [value], {"axes": axes, "keepdims": 1})
-    return new.node(
-        part, "ReduceMean", [value, new.constant("axes", np.array(axes, np.int64))], {"keepdims": 1}
-    )
-
-
-def _is_read(value: ir.Value) -> bool:
-    return value.is_graph_output() or bool(value.uses())

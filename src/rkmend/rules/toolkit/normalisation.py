@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkmend.graph.values import static_shape
+from rkmend.rules.operands import is_constant, known_shape, number_of, reduced_axes
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
@@ -37,7 +40,7 @@ class Normalisation:
         return any(self._is_partial(found[1]) for found in (factor, shift) if found is not None)
 
     def _is_partial(self, shape: Sequence[int]) -> bool:
-        offset = len(shape_of(self.nodes[-1].outputs[0])) - len(shape)
+        offset = len(known_shape(self.nodes[-1].outputs[0])) - len(shape)
         varied = {offset + axis for axis, size in enumerate(shape) if size > 1}
         return bool(varied & set(self.axes)) and not varied >= set(self.axes)
 
@@ -64,26 +67,22 @@ def match_normalisation(division: ir.Node) -> Normalisation | None:
     if value is None or mean is None or squared is not centred or not _squares(square):
         return None
     averaged, turns_before_mean = _through(mean.inputs[0], ("Transpose",))
-    epsilon = _number(addition.inputs[1])
+    epsilon = number_of(addition.inputs[1])
     if averaged is not _through(value, ("Transpose",))[0] or epsilon is None:
         return None
     moved = [*views, *turns_before_mean, *turns_before_square, *turns]
-    spans = [_axes(node) for node in (mean, variance)]
-    wide = [axis for axis, size in enumerate(shape_of(division.outputs[0])) if size > 1]
-    axes = [axis for axis in wide if axis in spans[1]]
-    if spans[0] != spans[1] or (moved and axes != wide) or len(axes) < 2 or wide[-len(axes) :] != axes:
+    span, shape = _axes(variance), static_shape(division.outputs[0])
+    if shape is None or span is None or span != _axes(mean):
+        return None
+    wide = [axis for axis, size in enumerate(shape) if size > 1]
+    axes = [axis for axis in wide if axis in span]
+    if (moved and axes != wide) or len(axes) < 2 or wide[-len(axes) :] != axes:
         return None
     nodes = {*moved, mean, subtraction, square, variance, addition, root, division}
     graph = division.graph
     assert graph is not None
     ordered = tuple(node for node in graph if node in nodes)
     return Normalisation(ordered, value, tuple(axes), epsilon, tuple(reversed(turns)))
-
-
-def shape_of(value: ir.Value | None) -> tuple[int, ...]:
-    """The shape of a tensor, static as all that rules are given."""
-    assert value is not None and value.shape is not None
-    return tuple(value.shape.numpy())
 
 
 def _made_by(value: ir.Value | None, kinds: Sequence[str]) -> ir.Node | None:
@@ -101,37 +100,20 @@ def _through(value: ir.Value | None, kinds: Sequence[str]) -> tuple[ir.Value | N
 
 
 def _squares(node: ir.Node) -> bool:
-    return node.inputs[0] is node.inputs[1] if node.op_type == "Mul" else _number(node.inputs[1]) == 2
+    return node.inputs[0] is node.inputs[1] if node.op_type == "Mul" else number_of(node.inputs[1]) == 2
 
 
-def _axes(node: ir.Node) -> list[int]:
+def _axes(node: ir.Node) -> list[int] | None:
     """The axes of more than one element that a ReduceMean takes the mean over."""
-    import onnx_ir as ir
-
-    shape = shape_of(node.inputs[0])
-    axes: Sequence[int] = node.attributes.get_ints("axes", ())
-    given = node.inputs[1] if len(node.inputs) > 1 else None
-    if given is not None and (tensor := ir.convenience.get_const_tensor(given)) is not None:
-        axes = [int(axis) for axis in tensor.numpy()]
-    taken = {axis % len(shape) for axis in axes} or set(range(len(shape)))
-    return [axis for axis in sorted(taken) if shape[axis] > 1]
-
-
-def _number(value: ir.Value | None) -> float | None:
-    """The number that a constant of one element holds."""
-    import onnx_ir as ir
-
-    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
-    return float(tensor.numpy().reshape(-1)[0]) if tensor is not None and tensor.size == 1 else None
+    shape, axes = static_shape(node.inputs[0]), reduced_axes(node)
+    return None if shape is None or axes is None else [axis for axis in axes if shape[axis] > 1]
 
 
 def _constant_after(node: ir.Node, kinds: Sequence[str]) -> tuple[ir.Node, Sequence[int]] | None:
     """The operator of these kinds that joins the result of a node with a constant, and the shape of that."""
-    import onnx_ir as ir
-
     for use in node.outputs[0].uses():
         if use.node.op_type in kinds:
             other = use.node.inputs[1 - use.idx]
-            if other is not None and ir.convenience.get_const_tensor(other) is not None:
-                return use.node, shape_of(other)
+            if is_constant(other):
+                return use.node, known_shape(other)
     return None

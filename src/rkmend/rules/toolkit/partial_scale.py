@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
+from rkmend.rules.base import Exactness, Finding, Level
+from rkmend.rules.forms import reshaped
+from rkmend.rules.operands import known_shape
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.toolkit.normalisation import Normalisation, match_normalisation, shape_of
+from rkmend.rules.single_mend import SingleMend
+from rkmend.rules.toolkit.normalisation import Normalisation, match_normalisation
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class PartialScale(Rule):
+class PartialScale(SingleMend):
     """A normalisation over several axes, written in single operators, with a scale for some of these axes.
 
     ## What happens
@@ -57,6 +59,10 @@ class PartialScale(Rule):
 
     code = "RKM503"
     name = "partial-scale"
+    level = Level.ERROR
+    mend = "instance-norm"
+    summary = "Writes the normalisation as InstanceNormalization, its scale and shift behind it."
+    exactness = Exactness.ROUNDING
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Normalisations with a constant factor behind them, it or the shift after it of such a shape."""
@@ -75,24 +81,13 @@ class PartialScale(Rule):
         """A Python exception."""
         return verdict.outcome is Outcome.REJECTED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """One operator for the normalisation."""
-        return [
-            Mend(
-                name="instance-norm",
-                summary="Writes the normalisation as InstanceNormalization, its scale and shift behind it.",
-                exactness=Exactness.ROUNDING,
-                rewrite=partial(_rewrite, finding.nodes[-1]),
-            )
-        ]
-
-
-def _rewrite(name: str, model: ir.Model) -> None:
-    node = next(node for node in model.graph if node.name == name)
-    found = match_normalisation(node)
-    assert found is not None
-    new = Replacement(node, code=PartialScale.code, mend="instance-norm", others=_unread(found))
-    new.finish(_instance_norm(found, new))
+        node = finding.node_in(model, -1)
+        found = match_normalisation(node)
+        assert found is not None
+        new = self.replacement(node, _unread(found))
+        new.finish(_instance_norm(found, new))
 
 
 def _unread(found: Normalisation) -> list[ir.Node]:
@@ -111,18 +106,18 @@ def _instance_norm(found: Normalisation, new: Replacement) -> ir.Value:
     """Reshape to [1, parts, rows, columns], InstanceNormalization, Reshape back."""
     import numpy as np
 
-    shape, dtype = shape_of(found.value), found.value.dtype
+    shape, dtype = known_shape(found.value), found.value.dtype
     assert dtype is not None
     whole = math.prod(shape)
-    parts = whole // math.prod(shape_of(found.nodes[-1].outputs[0])[axis] for axis in found.axes)
+    parts = whole // math.prod(known_shape(found.nodes[-1].outputs[0])[axis] for axis in found.axes)
     layout = [1, parts, whole // (parts * shape[-1]), shape[-1]]
     inputs = [
-        new.node("parts", "Reshape", [found.value, new.constant("layout", np.array(layout, np.int64))]),
+        reshaped(new, "parts", found.value, layout),
         new.constant("one", np.ones(parts, dtype.numpy())),
         new.constant("zero", np.zeros(parts, dtype.numpy())),
     ]
     normal = new.node("norm", "InstanceNormalization", inputs, {"epsilon": found.epsilon})
-    result = new.node("shape", "Reshape", [normal, new.constant("back", np.array(shape, np.int64))])
+    result = reshaped(new, "back", normal, shape)
     for turn in found.turns:
         result = new.node("turn", "Transpose", [result], turn.attributes)
     return result

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Finding, Mend, Rule
-from rkmend.rules.replacement import Replacement
+from rkmend.rules.base import Exactness, Finding
+from rkmend.rules.operands import number_of, only_reader
+from rkmend.rules.single_mend import SingleMend
 from rkmend.rules.toolkit.barrier import barrier
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -22,7 +22,7 @@ SCALES = ("Mul", "Div", "Add", "Sub")
 """What may stand between the scores of an attention and their Softmax; by one number, it is looked through as well."""
 
 
-class SharedOperand(Rule):
+class SharedOperand(SingleMend):
     """One tensor is both operands of a matrix product, or two of the three of an attention.
 
     ## What happens
@@ -59,6 +59,9 @@ class SharedOperand(Rule):
 
     code = "RKM504"
     name = "shared-operand"
+    mend = "separate-operands"
+    summary = "Puts a Clip that clips nothing before each further use of the tensor."
+    exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Products, alone or as the two of an attention, with a tensor that comes in twice."""
@@ -75,27 +78,16 @@ class SharedOperand(Rule):
         """A crash of the compiler."""
         return verdict.outcome is Outcome.ABORTED
 
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
+    def change(self, model: ir.Model, finding: Finding) -> None:
         """Something between the uses."""
-        return [
-            Mend(
-                name="separate-operands",
-                summary="Puts a Clip that clips nothing before each further use of the tensor.",
-                exactness=Exactness.EXACT,
-                rewrite=partial(_separate, finding.nodes),
-            )
-        ]
-
-
-def _separate(names: tuple[str, ...], model: ir.Model) -> None:
-    first = next(node for node in model.graph if node.name == names[0])
-    repeated = _repeated(_products(first))
-    for product in dict.fromkeys(product for product, _place in repeated):
-        new = Replacement(product, code=SharedOperand.code, mend="separate-operands")
-        inputs = list(product.inputs)
-        for _product, place in (one for one in repeated if one[0] is product):
-            inputs[place] = barrier(new, _operand(product, place))
-        new.finish(new.node("product", product.op_type, inputs, product.attributes))
+        first = finding.node_in(model)
+        repeated = _repeated(_products(first))
+        for product in dict.fromkeys(product for product, _place in repeated):
+            new = self.replacement(product)
+            inputs = list(product.inputs)
+            for _product, place in (one for one in repeated if one[0] is product):
+                inputs[place] = barrier(new, _operand(product, place))
+            new.finish(new.node("product", product.op_type, inputs, product.attributes))
 
 
 def _products(node: ir.Node) -> list[ir.Node]:
@@ -103,10 +95,10 @@ def _products(node: ir.Node) -> list[ir.Node]:
     if node.op_type not in PRODUCTS or node.domain:
         return []
     scores = node.outputs[0]
-    while (reader := _only_reader(scores)) is not None and reader.op_type in (*SCALES, "Softmax"):
+    while (reader := only_reader(scores)) is not None and reader.op_type in (*SCALES, "Softmax"):
         scores = reader.outputs[0]
         if reader.op_type == "Softmax":
-            second = _only_reader(scores)
+            second = only_reader(scores)
             if second is not None and second.op_type == "MatMul" and second.inputs[0] is scores:
                 return [node, second]
     return [node]
@@ -137,7 +129,7 @@ def _origin(value: ir.Value) -> tuple[ir.Value, bool]:
         if node.op_type in MOVES:
             moved ^= node.op_type == "Transpose"
             value = _operand(node, 0)
-        elif node.op_type in SCALES[:2] and _is_number(node.inputs[1]):
+        elif node.op_type in SCALES[:2] and number_of(node.inputs[1]) is not None:
             value = _operand(node, 0)
         else:
             break
@@ -148,16 +140,3 @@ def _operand(node: ir.Node, place: int) -> ir.Value:
     value = node.inputs[place]
     assert value is not None
     return value
-
-
-def _is_number(value: ir.Value | None) -> bool:
-    """Whether it is a constant of one element."""
-    import onnx_ir as ir
-
-    tensor = ir.convenience.get_const_tensor(value) if value is not None else None
-    return tensor is not None and tensor.size == 1
-
-
-def _only_reader(value: ir.Value) -> ir.Node | None:
-    uses = tuple(value.uses())
-    return uses[0].node if len(uses) == 1 and not value.is_graph_output() else None

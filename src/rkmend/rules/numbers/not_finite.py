@@ -1,0 +1,15 @@
+"""NotFinite: the common case of a rule about numbers that fp16 makes infinite or NaN on the way."""
+
+from __future__ import annotations
+
+from rkmend.rules.single_mend import SingleMend
+from rkmend.toolkit.verdict import Outcome, Verdict
+
+
+class NotFinite(SingleMend):
+    """A rule about results that are infinite or NaN although fp16 could hold what they should be."""
+
+    def recognises(self, verdict: Verdict) -> bool:
+        """Something is infinite or NaN that is not with ONNX Runtime."""
+        wrong = verdict.outcome is Outcome.WRONG
+        return wrong and any(found.shape_ok and not found.finite for found in verdict.agreement)
