@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -9,16 +10,19 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rkmend.conversion import Converter, Wishes
+from msgspec.structs import replace
+
+from rkmend.conversion import VERIFIED_CALIBRATION, Converter, Wishes
 from rkmend.errors import RkmendError
 from rkmend.graph import digest_ir, freeze, load, save
 from rkmend.records import Conversion
 from rkmend.targets import load_target
 from rkmend.toolkit.cache import TrialCache
+from rkmend.toolkit.calibration import load_calibration
 from rkmend.toolkit.environments import ensure
 from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import Trials
@@ -107,24 +111,30 @@ def _done(job: Job) -> tuple[str, dict[str, Any]]:
 
 
 def _alone(job: Job, original: Path) -> dict[str, Any]:
-    toolkit, options = ensure(job.toolkit), job.wishes.options
+    toolkit, dataset = ensure(job.toolkit), job.wishes.quantize
+    options = replace(job.wishes.options, quantize=bool(dataset))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        calibration, raw = None, list[Path]()
         try:
             model = freeze(load(job.model), job.wishes.inputs)
             given = freeze(load(original), job.wishes.inputs)
-            reference = make_reference(given, options, folder / "samples")
+            if dataset:
+                calibration, raw = load_calibration(Path(dataset), given.inputs, folder)
+            reference = make_reference(
+                given, options, folder / "samples", calibration=raw[:VERIFIED_CALIBRATION]
+            )
         except RkmendError as error:
             return {"status": "input error", "why": error.message, "alone": ""}
         save(model.ir, folder / "model.onnx")
         trial = Trial(
             job.name, folder / "model.onnx", digest_ir(model.ir), load_target(job.target), toolkit, options,
-            reference=reference,
+            calibration, reference,
         )  # fmt: skip
         with Trials(folder / "trials", Limits(seconds=SECONDS), TrialCache(), workers=_workers) as trials:
             verdict = trials.run(trial).verdict
             if verdict.outcome is Outcome.WRONG and reference.measure:
-                verdict = trials.run(replace(trial, reference=reference.measure())).verdict
+                verdict = trials.run(dataclasses.replace(trial, reference=reference.measure())).verdict
     return {"status": "", "why": str(verdict.signature or ""), "alone": verdict.outcome.value}
 
 

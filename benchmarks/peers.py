@@ -16,6 +16,7 @@ POLYGRAPHY = (
     "numpy>=1.26",
     "protobuf>=4.25,<7",
 )
+VELA = ("ethos-u-vela==5.2.0",)
 SIMPLIFIERS = ("onnxsim>=0.4.36", "onnxslim>=0.1.50", "onnx==1.18.0", "onnxruntime>=1.18")
 
 
@@ -27,6 +28,11 @@ def simplifier(name: str) -> Path:
 def polygraphy() -> Path:
     """The `polygraphy` command."""
     return _environment("polygraphy", POLYGRAPHY) / "bin" / "polygraphy"
+
+
+def vela() -> Path:
+    """The interpreter of an environment with Arm's Vela, the compiler for Ethos-U."""
+    return _environment("vela", VELA) / "bin" / "python"
 
 
 def _environment(name: str, requirements: tuple[str, ...]) -> Path:

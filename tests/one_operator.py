@@ -12,7 +12,7 @@ from graphs import model, node, run, value
 from rkmend.graph import infer
 from rkmend.mend.apply import apply
 from rkmend.rules import CannotApply, get_rule
-from rkmend.targets import load_target
+from rkmend.targets import Target, load_target
 
 RK3588 = load_target("rk3588")
 
@@ -49,24 +49,26 @@ def noise(shape: Sequence[int], seed: int = 0) -> np.ndarray:
     return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
 
 
-def mended(code: str, proto: onnx.ModelProto) -> ir.Model | None:
+def mended(code: str, proto: onnx.ModelProto, target: Target = RK3588) -> ir.Model | None:
     """The model without a finding of the rule; None where there is none to begin with, or the mend does not fit."""
     ours = ir.from_proto(proto)
     infer(ours)
-    found = list(get_rule(code).find(ours, RK3588))
+    found = list(get_rule(code).find(ours, target))
     if not found:
         return None
     try:
-        ours = apply(ours, get_rule(code).mends(ours, RK3588, found[0])[0])
+        ours = apply(ours, get_rule(code).mends(ours, target, found[0])[0])
     except CannotApply:
         return None
-    assert not list(get_rule(code).find(ours, RK3588)), "the rule still holds in what its mend made"
+    assert not list(get_rule(code).find(ours, target)), "the rule still holds in what its mend made"
     return ours
 
 
-def check_same(code: str, proto: onnx.ModelProto, tolerance: float = 0.0) -> bool:
+def check_same(
+    code: str, proto: onnx.ModelProto, tolerance: float = 0.0, target: Target = RK3588
+) -> bool:
     """What a mend made gives the same numbers; False where the rule does not hold."""
-    after = mended(code, proto)
+    after = mended(code, proto, target)
     if after is None:
         return False
     feeds = {

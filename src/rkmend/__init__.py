@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rkmend._version import __version__
 
 if TYPE_CHECKING:
+    from rkmend.checking import Checked, check
     from rkmend.conversion import Converter, Wishes, convert
     from rkmend.diagnose.budget import Budget
     from rkmend.diagnose.reduction.record import Reduction
     from rkmend.errors import EnvironmentFailure, InputError, RkmendError
     from rkmend.explanation import Explanation, explain
+    from rkmend.planning import Plan, plan
     from rkmend.records import Conversion, Status
     from rkmend.reduction import Check, reduce
     from rkmend.rules import Exactness
@@ -26,6 +28,7 @@ __all__ = [
     "Budget",
     "BuildOptions",
     "Check",
+    "Checked",
     "Conversion",
     "Converter",
     "EnvironmentFailure",
@@ -33,18 +36,23 @@ __all__ = [
     "Explanation",
     "InputError",
     "Limits",
+    "Plan",
     "Reduction",
     "RkmendError",
     "Status",
     "Wishes",
     "__version__",
+    "check",
     "convert",
     "explain",
+    "plan",
     "reduce",
     "verify",
 ]
 
 _HOMES = {
+    "Checked": "rkmend.checking",
+    "check": "rkmend.checking",
     "Budget": "rkmend.diagnose.budget",
     "Check": "rkmend.reduction",
     "Converter": "rkmend.conversion",
@@ -58,10 +66,12 @@ _HOMES = {
     "Exactness": "rkmend.rules",
     "InputError": "rkmend.errors",
     "Limits": "rkmend.toolkit.trial",
+    "Plan": "rkmend.planning",
     "RkmendError": "rkmend.errors",
     "Status": "rkmend.records",
     "Wishes": "rkmend.conversion",
     "convert": "rkmend.conversion",
+    "plan": "rkmend.planning",
     "verify": "rkmend.verification",
 }
 

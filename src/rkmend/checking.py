@@ -130,6 +130,8 @@ def check(
     aims = aims_of(targets, dtype)
     with _no_collection():
         seen = glance(Path(model), inputs or {})
+        if seen.missing:
+            taking_part = tuple(rule for rule in taking_part if not rule.static_only)
         findings = _told(str(model), seen.ir, aims, taking_part)
     return Checked(SCHEMA, findings=findings, unchecked=_unchecked(str(model), seen))
 
@@ -211,8 +213,7 @@ def aims_of(targets: str | Sequence[str], dtype: str | None) -> tuple[Target, ..
 
 def findings_of(model: ir.Model, target: Target, rules: Iterable[Rule]) -> list[tuple[Rule, Finding]]:
     """What the rules find: the worst first, of one level in the order of the rules' codes and of the graph."""
-    types = {node.op_identifier()[:2] for node in model.graph.all_nodes()}
-    kinds = {f"{domain}::{kind}" if domain else kind for domain, kind in types}
+    kinds = {_kind(node) for node in model.graph.all_nodes()}
     levels = list(Level)
     with unchanging(model):
         found = [
@@ -238,13 +239,16 @@ def _no_collection() -> Iterator[None]:
 
 def _told(path: str, model: ir.Model, aims: Sequence[Target], rules: Sequence[Rule]) -> tuple[Found, ...]:
     """The findings for all targets, with what the report needs."""
-    nodes = {str(node.name): node for node in model.graph.all_nodes()}
-    known: dict[str, Operator] = {}
+    findings = [(aim, rule, finding) for aim in aims for rule, finding in findings_of(model, aim, rules)]
+    named = {name for _aim, _rule, finding in findings for name in finding.nodes}
+    known = (
+        {str(node.name): _operator(node) for node in model.graph.all_nodes() if node.name in named}
+        if named
+        else {}
+    )
 
-    def found(rule: Rule, finding: Finding, target: Target) -> Found:
+    def found(target: Target, rule: Rule, finding: Finding) -> Found:
         first = _first_mend(rule, finding, target, model)
-        for name in finding.nodes:
-            known[name] = known.get(name) or _operator(nodes[name])
         return Found(
             model=path,
             code=finding.code,
@@ -258,9 +262,7 @@ def _told(path: str, model: ir.Model, aims: Sequence[Target], rules: Sequence[Ru
             operators=tuple(known[name] for name in finding.nodes),
         )
 
-    return tuple(
-        found(rule, finding, aim) for aim in aims for rule, finding in findings_of(model, aim, rules)
-    )
+    return tuple(found(*one) for one in findings)
 
 
 def _first_mend(rule: Rule, finding: Finding, target: Target, model: ir.Model) -> Mend | None:
@@ -275,9 +277,12 @@ def _operator(node: ir.Node) -> Operator:
         for value in values:
             yield f"{value.name}: {describe_shape(value)}" if value is not None and value.name else "none"
 
-    kind = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
     name = str(node.name)
-    return Operator(name, kind, module_of(name), tuple(told(node.inputs)), tuple(told(node.outputs)))
+    return Operator(name, _kind(node), module_of(name), tuple(told(node.inputs)), tuple(told(node.outputs)))
+
+
+def _kind(node: ir.Node) -> str:
+    return f"{node.domain}::{node.op_type}" if node.domain else node.op_type
 
 
 def module_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """Conversion: what `convert` gives back and what stands in report.json, field by field the same.
 
-The JSON schema in docs/report.schema.json is generated from these records (`python -m rkmend.report.schema`).
+The JSON schema in docs/report.schema.json is generated from these records (`python -m rkmend.report.schema report`).
 """
 
 from __future__ import annotations

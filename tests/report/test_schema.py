@@ -6,16 +6,23 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 
-from rkmend.report.schema import report_schema
+from rkmend.report.schema import SCHEMAS
 
-
-def test_the_published_schema_is_current():
-    published = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
-    assert published == report_schema(), "run: python -m rkmend.report.schema > docs/report.schema.json"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_it_is_a_valid_schema_and_explains_every_field_of_the_report():
-    schema = report_schema()
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_published_schema_is_current(name):
+    published = json.loads((DOCS / f"{name}.schema.json").read_text())
+    assert published == SCHEMAS[name](), (
+        f"run: python -m rkmend.report.schema {name} > docs/{name}.schema.json"
+    )
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_it_is_a_valid_schema_and_says_which(name):
+    schema = SCHEMAS[name]()
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert schema["$id"] == "rkmend-report/1"
+    assert schema["$id"] == f"rkmend-{name}/1"

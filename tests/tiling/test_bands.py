@@ -10,8 +10,11 @@ from rkmend.targets import load_target
 from rkmend.tiling.bands import row_entries, rows_per_band, weight_banks, width_tiles
 from rkmend.tiling.conv import ConvGeometry
 
-CBUF = load_target("rk3588").cbuf
+RK3588 = load_target("rk3588")
+CBUF = RK3588.cbuf
 assert CBUF
+assert CBUF.row_entries
+ROW = CBUF.row_entries
 WIDTHS, CHANNELS, BYTES = st.integers(1, 4000), st.integers(1, 2048), st.sampled_from([1, 2])
 
 # Layer programs of public example networks, int8, RK3588: input size, channels, kernel, stride, pad, output channels
@@ -33,9 +36,9 @@ def square(size: int, channels: int, kernel: int, stride: int, pad: int, outputs
 @pytest.mark.parametrize(("layer", "banks", "bands"), PROGRAMS)
 def test_published_layer_programs(layer, banks, bands):
     shape = square(*layer)
-    entries = row_entries(shape.width, shape.channels, 1, CBUF)
+    entries = row_entries(shape.width, shape.channels, 1, RK3588)
     assert -(-entries * shape.height // CBUF.entries_per_bank) == banks
-    outputs = rows_per_band(shape, 1, CBUF)
+    outputs = rows_per_band(shape, 1, RK3588)
     if len(bands) == 1:
         assert outputs >= shape.rows.outputs
     else:
@@ -45,35 +48,35 @@ def test_published_layer_programs(layer, banks, bands):
 
 
 def test_weights_keep_the_banks_they_need():
-    assert weight_banks(square(96, 64, 3, 2, 0, 64), 1, CBUF) == 2
-    assert weight_banks(square(8, 384, 1, 1, 0, 128), 2, CBUF) == 3
-    assert weight_banks(square(8, 16, 1, 1, 0, 1), 2, CBUF) == 1  # a group of 16 kernels at least
+    assert weight_banks(square(96, 64, 3, 2, 0, 64), 1, RK3588) == 2
+    assert weight_banks(square(8, 384, 1, 1, 0, 128), 2, RK3588) == 3
+    assert weight_banks(square(8, 16, 1, 1, 0, 1), 2, RK3588) == 1  # a group of 16 kernels at least
 
 
 def test_three_quarters_of_an_entry_are_not_packed():
-    assert row_entries(48, 240, 1, CBUF) == 192
-    assert row_entries(48, 224, 1, CBUF) == 168  # half of one is
+    assert row_entries(48, 240, 1, RK3588) == 192
+    assert row_entries(48, 224, 1, RK3588) == 168  # half of one is
 
 
 @given(WIDTHS, CHANNELS, BYTES)
 def test_a_row_takes_no_less_than_its_bytes_and_no_more_than_whole_entries(width, channels, size):
-    entries = row_entries(width, channels, size, CBUF)
+    entries = row_entries(width, channels, size, RK3588)
     assert width * channels * size <= entries * CBUF.entry_bytes
     assert entries <= width * -(-channels * size // CBUF.entry_bytes)
 
 
 @given(WIDTHS, CHANNELS, BYTES)
 def test_wider_and_deeper_rows_take_no_less(width, channels, size):
-    entries = row_entries(width, channels, size, CBUF)
-    assert row_entries(width + 1, channels, size, CBUF) >= entries
-    assert row_entries(width, channels + 1, size, CBUF) >= entries
+    entries = row_entries(width, channels, size, RK3588)
+    assert row_entries(width + 1, channels, size, RK3588) >= entries
+    assert row_entries(width, channels + 1, size, RK3588) >= entries
 
 
 @given(WIDTHS, st.integers(1, 70000), BYTES)
 def test_tiles_along_the_width_are_as_few_as_fit(width, channels, size):
-    tiles = width_tiles(width, channels, size, CBUF)
+    tiles = width_tiles(width, channels, size, RK3588)
     pixel = -(-channels * size // 16) * 16
-    room = CBUF.row_entries * CBUF.entry_bytes
+    room = ROW * CBUF.entry_bytes
 
     def fits(number: int) -> bool:
         return -(-width // number) * pixel <= room
@@ -91,8 +94,8 @@ def test_a_band_is_a_row_at_least_and_its_input_fits(height, channels, outputs, 
     shape = ConvGeometry(
         1, channels, height, width, outputs, kernel, kernel, stride, stride, pad, pad, pad, pad
     )
-    rows = rows_per_band(shape, 2, CBUF)
-    tile = -(-width // width_tiles(width, channels, 2, CBUF))
-    needed = ((rows - 1) * stride + kernel) * row_entries(tile, channels, 2, CBUF)
+    rows = rows_per_band(shape, 2, RK3588)
+    tile = -(-width // width_tiles(width, channels, 2, RK3588))
+    needed = ((rows - 1) * stride + kernel) * row_entries(tile, channels, 2, RK3588)
     assert rows >= 1
     assert rows == 1 or needed <= CBUF.banks * CBUF.entries_per_bank

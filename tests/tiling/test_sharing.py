@@ -24,7 +24,7 @@ BOTTOM = replace(SEED, pad_top=0, pad_left=0, pad_right=0)
 
 
 def cuts(shape: ConvGeometry) -> list[Sharing]:
-    return list(row_sharings(shape, RK3588.cores, 2, RK3588.cbuf))
+    return list(row_sharings(shape, 2, RK3588))
 
 
 def dies(shape: ConvGeometry) -> bool:
@@ -50,7 +50,7 @@ def test_pieces_cover_the_rows_and_fit_into_a_band(shape):
     for cut in found:
         assert 2 <= cut.cores <= RK3588.cores and cut.pieces % cut.cores == 0
         assert cut.largest * cut.pieces >= outputs
-        assert cut.largest <= rows_per_band(shape, 2, RK3588.cbuf)
+        assert cut.largest <= rows_per_band(shape, 2, RK3588)
         if outputs >= cut.pieces:
             assert cut.smallest * cut.pieces <= outputs and cut.largest - cut.smallest <= 1
         else:
@@ -59,9 +59,9 @@ def test_pieces_cover_the_rows_and_fit_into_a_band(shape):
 
 @given(shapes())
 def test_output_channels_are_shared_out_where_they_divide(shape):
-    groups = -(-shape.out_channels // kernel_group(2))
+    groups = -(-shape.out_channels // kernel_group(2, RK3588))
     for cut in cuts(shape):
-        assert groups % cut.cores or shape.out_channels < kernel_group(2) * cut.cores
+        assert groups % cut.cores or shape.out_channels < kernel_group(2, RK3588) * cut.cores
         assert shape.height >= cut.cores
 
 

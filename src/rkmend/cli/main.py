@@ -13,9 +13,11 @@ from rkmend._version import __version__
 from rkmend.errors import RkmendError
 
 COMMANDS = {
+    "check": "Say what will fail or be slow and why, without any toolkit.",
     "convert": "Convert an ONNX model; where the toolkit fails, find out why and mend it.",
     "explain": "Find out why a model fails: the cause as a predicate, confirmed by experiment.",
     "log": "Read a toolkit log that somebody pasted: which operator, which failure, what to do.",
+    "plan": "Say how each layer is cut and what it costs, without any toolkit.",
     "reduce": "Make a failing model as small as it can be while it still fails alike.",
     "rule": "Show the page of a rule.",
     "rules": "List the rules.",

@@ -6,18 +6,18 @@ import click
 
 
 @click.command("rules")
-@click.option("--json", "as_json", is_flag=True, help="As JSON: code, name, summary.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON: code, name, level, summary.")
 def command(as_json: bool) -> None:
     """List all rules: what is known to fail, by code. `rkmend rule CODE` shows a page."""
     from rkmend.rules import all_rules
 
-    listed = [(rule.code, rule.name, rule.summary_line) for rule in all_rules()]
+    listed = [(rule.code, rule.name, rule.level.value, rule.summary_line) for rule in all_rules()]
     if as_json:
         import msgspec
 
-        rows = [dict(zip(("code", "name", "summary"), row, strict=True)) for row in listed]
+        rows = [dict(zip(("code", "name", "level", "summary"), row, strict=True)) for row in listed]
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1))
         return
-    width = max(len(name) for _code, name, _line in listed)
-    for code, name, line in listed:
-        click.echo(f"{click.style(code, bold=True)}  {name:{width}}  {line}")
+    width = max(len(name) for _code, name, _level, _line in listed)
+    for code, name, level, line in listed:
+        click.echo(f"{click.style(code, bold=True)}  {name:{width}}  {level:7}  {line}")

@@ -17,6 +17,7 @@ from rkmend.graph.check import check_rules
 from rkmend.graph.infer import infer_rest
 from rkmend.graph.load import as_graph, read, specs_of
 from rkmend.graph.model import TensorSpec, graph_inputs
+from rkmend.graph.quick_import import import_onnx_ir
 from rkmend.graph.shapes import DynamicInputs, bind
 from rkmend.graph.values import SMALL
 
@@ -52,6 +53,7 @@ def glance(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Glance:
     Raises:
         InputError: As `load` does, and as `bind` does but for missing sizes.
     """
+    import_onnx_ir()
     path = Path(path)
     proto, files = read(path)
     light = _without_weights(proto, path)
@@ -89,6 +91,7 @@ def _without_weights(proto: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     foreign = {name for node in proto.graph.node if node.domain for name in node.output}
     graph.value_info.extend(value for value in proto.graph.value_info if value.name in foreign)
     listed = {value.name for value in proto.graph.input}
+    types: dict[tuple[int, ...], onnx.TypeProto] = {}
     for tensor in proto.graph.initializer:
         size = math.prod(tensor.dims)
         if size <= SMALL or not (tensor.raw_data or tensor.external_data):
@@ -96,10 +99,10 @@ def _without_weights(proto: onnx.ModelProto, path: Path) -> onnx.ModelProto:
             continue
         _check_size(tensor, size, path)
         if tensor.name not in listed:
-            kind = graph.input.add(name=tensor.name).type.tensor_type
-            kind.elem_type = tensor.data_type
-            for axis in tensor.dims:
-                kind.shape.dim.add(dim_value=axis)
+            kind = tensor.data_type, *tensor.dims
+            if kind not in types:
+                types[kind] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+            graph.input.add(name=tensor.name, type=types[kind])
     return light
 
 

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
@@ -140,14 +140,34 @@ def text_width(text: str, size: float) -> float:
     return _font(64).getlength(_ascii(text)) * size / 64
 
 
-def to_svg(shapes: Sequence[Shape], width: int, height: int, title: str) -> bytes:
-    """The shapes as an SVG document, later ones over earlier ones; `title` is for those who cannot see it."""
+def to_svg(
+    shapes: Sequence[Shape], width: int, height: int, title: str, dark: Mapping[str, str] | None = None
+) -> bytes:
+    """The shapes as an SVG document.
+
+    Args:
+        shapes: Later ones over earlier ones.
+        width: Of the paper, in units.
+        height: Of the paper.
+        title: For those who cannot see it.
+        dark: What becomes of colours where the reader prefers a dark page; None keeps them.
+    """
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" font-family="Helvetica, Arial, sans-serif">'
     )
-    lines = [head, f"<title>{escape(title)}</title>", *(shape.svg() for shape in shapes), "</svg>", ""]
+    lines = [head, f"<title>{escape(title)}</title>", *_night(dark or {}), *(shape.svg() for shape in shapes)]
+    lines += ["</svg>", ""]
     return "\n".join(lines).encode()
+
+
+def _night(dark: Mapping[str, str]) -> Iterator[str]:
+    """A style sheet that recolours shapes by the colour they have."""
+    if dark:
+        rules = (
+            f'[{kind}="{old}"]{{{kind}:{new}}}' for old, new in dark.items() for kind in ("fill", "stroke")
+        )
+        yield "<style>@media (prefers-color-scheme: dark) {" + " ".join(rules) + "}</style>"
 
 
 def to_png(shapes: Sequence[Shape], width: int, height: int) -> bytes:

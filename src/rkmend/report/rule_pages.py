@@ -13,14 +13,17 @@ INDEX = "README.md"
 def rule_pages() -> dict[str, str]:
     """File name -> text: a page for each rule and the list of them."""
     rules = all_rules()
-    rows = [f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.summary_line} |" for rule in rules]
+    rows = [
+        f"| [{rule.code}]({rule.code}.md) | {rule.name} | {rule.level.value} | {rule.summary_line} |"
+        for rule in rules
+    ]
     index = [
         "# Rules",
         "",
         "What is known to fail and what mends it. Generated from the rules; `rkmend rule CODE` shows the same pages.",
         "",
-        "| code | name | what it is about |",
-        "|---|---|---|",
+        "| code | name | level | what it is about |",
+        "|---|---|---|---|",
         *rows,
         "",
     ]

@@ -1,23 +1,40 @@
-"""The JSON schema of report.json, generated from the records.
+"""The JSON schemas of report.json and of `rkmend check --format json`, generated from the records.
 
-python -m rkmend.report.schema > docs/report.schema.json
+python -m rkmend.report.schema report > docs/report.schema.json
+python -m rkmend.report.schema check > docs/check.schema.json
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+import sys
 from enum import Enum
 from typing import Any
 
 import msgspec
 
-from rkmend.records import SCHEMA, Conversion
-
 
 def report_schema() -> dict[str, Any]:
-    """JSON schema (draft 2020-12) of report.json; descriptions are the docstrings of the records."""
-    (root,), components = msgspec.json.schema_components([Conversion], ref_template="#/$defs/{name}")
+    """JSON schema of report.json."""
+    from rkmend.records import SCHEMA, Conversion
+
+    return _schema(Conversion, SCHEMA, "report.json of rkmend")
+
+
+def check_schema() -> dict[str, Any]:
+    """JSON schema of what `rkmend check --format json` prints."""
+    from rkmend.checking import SCHEMA, Checked
+
+    return _schema(Checked, SCHEMA, "rkmend check --format json")
+
+
+SCHEMAS = {"report": report_schema, "check": check_schema}
+
+
+def _schema(record: type[msgspec.Struct], identity: str, title: str) -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of a record; descriptions are the docstrings of the records."""
+    (root,), components = msgspec.json.schema_components([record], ref_template="#/$defs/{name}")
     for name, definition in components.items():
         # msgspec takes the docstring of an Enum's base class for the Enum's own
         definition.pop("title", None)
@@ -27,8 +44,8 @@ def report_schema() -> dict[str, Any]:
             definition["description"] = inspect.getdoc(kind)
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": SCHEMA,
-        "title": "report.json of rkmend",
+        "$id": identity,
+        "title": title,
         **root,
         "$defs": components,
     }
@@ -38,13 +55,13 @@ def report_schema() -> dict[str, Any]:
 
 def _enums() -> dict[str, type[Enum]]:
     from rkmend.records import Status
-    from rkmend.rules import Exactness
+    from rkmend.rules.base import Exactness, Level
     from rkmend.toolkit.verdict import Outcome, Stage
 
-    return {kind.__name__: kind for kind in (Status, Exactness, Outcome, Stage)}
+    return {kind.__name__: kind for kind in (Status, Exactness, Level, Outcome, Stage)}
 
 
 _ENUMS = _enums()
 
 if __name__ == "__main__":
-    print(json.dumps(report_schema(), indent=1))  # noqa: T201
+    print(json.dumps(SCHEMAS[sys.argv[1]](), indent=1))  # noqa: T201

@@ -113,6 +113,9 @@ class Rule(ABC):
     """Operator types without which the rule cannot hold, those outside of the default domain as
     `com.microsoft::Gelu`; None where it looks at others as well."""
 
+    static_only: ClassVar[bool] = False
+    """It looks for what does not follow from the sizes of the inputs, so it has no say while these are missing."""
+
     def level_of(self, finding: Finding, target: Target) -> Level:
         """The level of one finding, where the facts tell more than the rule does."""
         return self.level

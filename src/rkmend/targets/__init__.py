@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rkmend.targets.target import Cbuf, Target, load_target, target_names
+from rkmend.targets.target import Cbuf, Limits, Mac, Target, load_target, target_names
 
-__all__ = ["Cbuf", "Target", "load_target", "target_names"]
+__all__ = ["Cbuf", "Limits", "Mac", "Target", "load_target", "target_names"]

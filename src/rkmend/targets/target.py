@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import msgspec
 
 from rkmend.errors import InputError
+
+Division = Literal["features-first", "features-only", "weights-first", "fixed"]
+"""How a compiler divides the banks of the buffer between features and weights; see `rkmend.tiling.split`."""
 
 
 class Cbuf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,13 +21,52 @@ class Cbuf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     banks: int
     entries_per_bank: int
     entry_bytes: int
-    row_entries: int
-    """A feature map row of more entries is tiled along the width as well."""
+    division: Division | None = None
+    """None where it is not known."""
+    feature_banks: tuple[int, int] | None = None
+    """Of a `fixed` division: how many banks features get, and how many where those do not do."""
+    row_entries: int | None = None
+    """A feature map row of more entries is tiled along the width as well; None where no such limit is known."""
 
     @property
     def bank_bytes(self) -> int:
         """Size of a bank."""
         return self.entries_per_bank * self.entry_bytes
+
+
+class Mac(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The multipliers of one core for one dtype."""
+
+    per_cycle: int
+    """Multiply-accumulates in a cycle."""
+    channels: int
+    """Input channels are padded to a multiple of this."""
+    kernels: int
+    """Output channels are: a kernel group."""
+    least: int
+    """Padded input channels times taps of a kernel are computed as so many, if they are fewer."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the register fields hold at most."""
+
+    feature_size: int
+    """Height and width of what goes into the convolution unit."""
+    output_width: int
+    """Of what comes out of the convolution unit."""
+    unit_size: int
+    """Channels, height and width in the output and element-wise units."""
+    kernel: int
+    stride: int
+    pad: int
+    """At the top and on the left."""
+    dilation: int
+    out_channels: int
+    kernel_bytes: int
+    """Weights of one output channel."""
+    pool_kernel: int
+    pool_stride: int
+    pool_pad: int
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,10 +79,23 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """NPU cores that one model can be shared out to."""
     dtypes: tuple[str, ...]
     """What the compiler accepts: `int8`, `fp16`."""
-    sources: tuple[str, ...]
-    """Where the numbers come from."""
+    atom_bytes: int
+    """Channels of features are stored in groups of this many bytes (C2 of NC1HWC2)."""
+    depthwise_channels: int
+    """Channels of a depth-wise Conv that one core computes in a cycle, one multiplication each."""
+    dram_bytes_per_cycle: float
+    """What the compiler reckons with."""
+    mac: dict[str, Mac]
+    """By dtype."""
+    sources: dict[str, str]
+    """Where each number comes from, by the name of its field (`cbuf.banks`) or of its table (`mac`)."""
+    image_weight_channels: int | None = None
+    """Input channels of the weights that a feature map of 1, 3 or 4 channels meets are stored in multiples of this;
+    None where they are stored like any others."""
     cbuf: Cbuf | None = None
     """None where it is not known well enough to be reckoned with."""
+    limits: Limits | None = None
+    """None where they are not known."""
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import onnx_ir as ir
+import pytest
 from graphs import model, node, run, value
 from hypothesis import assume, given, settings
 from onnx import TensorProto, helper
@@ -12,6 +13,7 @@ from reduction_hunt import CountingHunt, operators
 
 from dags import dags, feeds
 from rkmend.diagnose.reduction.bodies import body_changes
+from rkmend.diagnose.reduction.change import CannotChange
 from rkmend.diagnose.reduction.nodes import reduce_nodes
 from rkmend.graph import validated
 
@@ -88,6 +90,19 @@ def test_a_scan_is_replaced_by_its_body():
     assert {item.name: item.shape.numpy() for item in part.graph.inputs} == {"s": (3,), "row_2": (3,)}
     given = {"s": np.ones(3, np.float32), "row_2": X[1]}
     assert np.array_equal(run(ir.to_proto(part), given)["y"], np.maximum(1 + X[1], 0))
+
+
+def test_a_scan_of_opset_8_stays():
+    inside = [node("Add", "state row", "sum", "add"), node("Neg", "sum", "out", "neg")]
+    body = helper.make_graph(inside, "body", [value("state", (3,)), value("row", (3,))],
+                             [value("sum", (3,)), value("out", (3,))])  # fmt: skip
+    scan = helper.make_node("Scan", ["", "s", "x"], ["last", "rows"], "scan", body=body, num_scan_inputs=1)
+    proto = model([scan], [value("s", (1, 3)), value("x", (1, 2, 3))],
+                  [value("last", (1, 3)), value("rows", (1, 2, 3))], opset=8)  # fmt: skip
+    whole = validated(ir.from_proto(proto))
+    (change,) = body_changes(whole)
+    with pytest.raises(CannotChange, match="one to one"):
+        change.apply(whole)
 
 
 def test_functions_are_put_in_the_place_of_their_calls():

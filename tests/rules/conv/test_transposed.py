@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, noise, one, whole
+from rkmend.targets import load_target
 from rule_bench import rewrite_and_trial
 
 MAP = [1, 4, 10, 10]
@@ -22,6 +23,7 @@ FAR = {
 }
 CASES = {name: ("RKM103", proto) for name, proto in PADDING.items()}
 CASES |= {name: ("RKM106", proto) for name, proto in FAR.items()}
+CASES["cut"] = "RKM114", one("ConvTranspose", [1, 1, 12, 12], {"w": noise([1, 4, 3, 3])}, pads=[3, 3, 0, 4])
 
 
 test_rewrite, test_trial = rewrite_and_trial(CASES)
@@ -84,3 +86,44 @@ def test_phases_keep_the_numbers(axes, data):
     weights = {"w": whole([4, 3, *kernel], 1), "b": whole([3 * group], 2)}
     proto = one("ConvTranspose", [2, 4, *sizes], weights, group=group, **attributes)
     assume(check_same("RKM106", proto))
+
+
+@given(
+    st.sampled_from([1, 3, 4]),
+    st.lists(
+        st.tuples(st.integers(4, 9), st.integers(1, 4), st.sampled_from([1, 2, 4]), st.integers(1, 2)),
+        min_size=1,
+        max_size=2,
+    ),
+    st.data(),
+)
+@settings(max_examples=20, deadline=None)
+def test_what_is_cut_off_afterwards_is_the_same(channels, axes, data):
+    sizes, kernel, strides, dilations = zip(*axes, strict=True)
+    pads = data.draw(st.lists(st.integers(0, 9), min_size=2 * len(axes), max_size=2 * len(axes)))
+    assume(
+        all(
+            (n - 1) * s + (k - 1) * d + 1 - pads[i] - pads[len(axes) + i] > 0
+            for i, (n, k, s, d) in enumerate(axes)
+        )
+    )
+    weights = {"w": whole([channels, 3, *kernel], 1), "b": whole([3], 2)}
+    attributes = {"strides": strides, "dilations": dilations, "pads": pads}
+    assume(check_same("RKM114", one("ConvTranspose", [2, channels, *sizes], weights, **attributes)))
+
+
+def test_other_channels_may_cut():
+    """And so may strides that are not the NPU's own."""
+    four = {"w": noise([5, 4, 3, 3])}
+    assert mended("RKM114", one("ConvTranspose", [1, 5, 12, 12], four, pads=[3, 3, 0, 4])) is None
+    one_channel = {"w": noise([1, 4, 3, 3])}
+    proto = one("ConvTranspose", [1, 1, 12, 12], one_channel, pads=[3, 3, 0, 4], strides=[3, 3])
+    assert mended("RKM114", proto) is None
+
+
+def test_long_strides_of_other_targets():
+    """Of rk3588 the toolkit takes care; for rk3576 and rk3562 it does not."""
+    proto = one("ConvTranspose", [1, 4, 6, 6], {"w": whole([4, 2, 3, 3], 1)}, strides=[12, 2])
+    assert mended("RKM115", proto) is None
+    for target in ("rk3576", "rk3562"):
+        assert check_same("RKM115", proto, target=load_target(target))

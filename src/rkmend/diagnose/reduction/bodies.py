@@ -83,6 +83,8 @@ def _arguments(surgery: Surgery, node: ir.Node, body: ir.Graph) -> list[ir.Value
     import onnx_ir as ir
 
     inputs = list(node.inputs)
+    if len(inputs) != len(body.inputs) and node.op_type != "If":
+        raise CannotChange(f"node '{node.name}' does not feed its body one to one")
     if node.op_type == "Loop":
         first = surgery.constant("iteration", ir.tensor(np.array(0, np.int64)))
         inputs[:2] = [first, inputs[1] or surgery.constant("condition", ir.tensor(np.array(True)))]
@@ -91,8 +93,6 @@ def _arguments(surgery: Surgery, node: ir.Node, body: ir.Graph) -> list[ir.Value
         axes = node.attributes.get_ints("scan_input_axes", [0] * (len(inputs) - states))
         slices = zip(body.inputs[states:], inputs[states:], axes, strict=True)
         inputs[states:] = [_slice(surgery, value, whole, axis) for value, whole, axis in slices]
-    if len(inputs) != len(body.inputs) and node.op_type != "If":
-        raise CannotChange(f"node '{node.name}' does not feed its body one to one")
     return [value for value in inputs[: len(body.inputs)] if value is not None]
 
 

@@ -6,8 +6,15 @@ MAX_SIZE = 8192
 """Width, height or channels in the units for pooling, element-wise work and output: 13 bits, stored minus 1."""
 MAX_STRIDE = 7
 """Stride of a Conv: 3 bits."""
+MAX_KERNEL = 31
+"""Kernel of a Conv: 5 bits."""
 MAX_PAD = 15
 """Padding of a Conv at the top and the left: 4 bits."""
+
+
+def is_stride_too_long(stride: int) -> bool:
+    """Whether a Conv cannot have it, though the toolkit takes factors of 2 out of a stride over 7."""
+    return stride // (stride & -stride) > MAX_STRIDE
 
 
 def even_parts(size: int, most: int) -> list[int]:

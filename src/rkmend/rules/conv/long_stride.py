@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Fact, Level
-from rkmend.rules.conv.limits import MAX_SIZE, MAX_STRIDE
+from rkmend.rules.conv.limits import MAX_SIZE, MAX_STRIDE, is_stride_too_long
 from rkmend.rules.conv.sliding import Sliding, window_attributes
 from rkmend.rules.forms import cut, padded, reshaped
 from rkmend.rules.operands import is_constant, numbers_of
@@ -95,8 +95,7 @@ class LongStride(OperatorRule):
 
 
 def _too_long(axis: Axis) -> bool:
-    odd = axis.stride // (axis.stride & -axis.stride)
-    return odd > MAX_STRIDE or (axis.stride > MAX_STRIDE and axis.size > MAX_SIZE)
+    return is_stride_too_long(axis.stride) or (axis.stride > MAX_STRIDE and axis.size > MAX_SIZE)
 
 
 def _blocks(axis: Axis) -> tuple[int, Axis]:

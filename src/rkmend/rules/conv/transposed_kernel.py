@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact, Level
-from rkmend.rules.conv.limits import MAX_PAD
+from rkmend.rules.conv.limits import MAX_KERNEL, MAX_PAD
 from rkmend.rules.conv.phases import by_phases
 from rkmend.rules.conv.transposed import Spread, TransposedConv
 from rkmend.rules.operands import is_constant
@@ -22,7 +22,7 @@ OWN_STRIDES = (1, 2, 4, 8)
 
 
 class TransposedKernel(OperatorRule):
-    """A ConvTranspose whose kernel is more than 16 larger than its padding.
+    """A ConvTranspose whose kernel is more than 16 larger than its padding, or larger than 31.
 
     ## What happens
 
@@ -36,7 +36,8 @@ class TransposedKernel(OperatorRule):
 
     ## Why
 
-    The NPU computes it as a Conv on the padded input, with kernel - 1 - pad of padding, which has 4 bits.
+    The NPU computes it as a Conv on the padded input, with kernel - 1 - pad of padding, which has 4 bits. The kernel
+    itself has 5 bits (offset 0x1038).
 
     ## Example
 
@@ -54,8 +55,7 @@ class TransposedKernel(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16: kernels of 17 to 40 without padding overflow, 31 with pads of 15 and 17 with pads of 1
-    convert, whatever the dilation. Toolkit 2.5.0
-    fails alike.
+    convert, whatever the dilation; 36 with pads of 20 to 23 overflows. Toolkit 2.5.0 fails alike.
     """
 
     code = "RKM106"
@@ -71,6 +71,8 @@ class TransposedKernel(OperatorRule):
         conv = TransposedConv.read(node)
         if conv is None or len(conv.axes) > 2 or not is_constant(node.inputs[1]):
             return None
+        if any(axis.stride not in OWN_STRIDES for axis in conv.axes):
+            return None
         far = [axis for axis in conv.axes if _reaches(axis)]
         return {"kernel": far[0].kernel, "pad": far[0].pad_begin, "stride": far[0].stride} if far else None
 
@@ -82,4 +84,4 @@ class TransposedKernel(OperatorRule):
 
 
 def _reaches(axis: Spread) -> bool:
-    return axis.kernel - 1 - axis.pad_begin > MAX_PAD and axis.stride in OWN_STRIDES
+    return axis.kernel - 1 - axis.pad_begin > MAX_PAD or axis.kernel > MAX_KERNEL

@@ -11,6 +11,7 @@ from rkmend.rules.conv.conv_node import ConvNode, convs_of
 from rkmend.rules.design_rule import DesignRule
 from rkmend.rules.remembered import remembered
 from rkmend.targets import Target
+from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.cost import Cost, conv_cost
 
 if TYPE_CHECKING:
@@ -47,7 +48,15 @@ class ConvDesign(DesignRule):
 
 @remembered
 def _costs(model: ir.Model, target: Target) -> list[Cost]:
-    return [_cost(conv, target) for conv in convs_of(model)]
+    """Of each Conv; networks repeat their layers, so each kind is reckoned with once."""
+    known: dict[tuple[ConvGeometry, bool], Cost] = {}
+    costs = []
+    for conv in convs_of(model):
+        kind = conv.geometry, conv.bias is None
+        if kind not in known:
+            known[kind] = _cost(conv, target)
+        costs.append(known[kind])
+    return costs
 
 
 def _cost(conv: ConvNode, target: Target) -> Cost:

@@ -132,9 +132,10 @@ class CpuOperator(DesignRule):
     Toolkit 2.3.2, rk3588 and rk3566, fp16: every one of these operators between two Convs on 16x32x32, by the layer
     table; Asinh, GroupNormalization, IsNaN, LessOrEqual, MaxUnpool, Or, RoiAlign, ScatterElements and Shrink by the
     tables of models that were reported; Acosh, Atanh, And, ArgMin, GreaterOrEqual, IsInf, NonZero and Xor because their
-    siblings are. On the NPU in the same trials on rk3588, although one might not expect it: Softplus, HardSigmoid,
-    HardSwish, Elu, Pow, Sqrt, Hardmax, LSTM, GRU, Max, ReduceL2, Gather, Pad reflect and edge, Where (but the
-    comparison before it is not).
+    siblings are; Equal, Less, Not and OneHot on rk3588 only. On rk3566 Softmax, Hardmax, Transpose and Reshape are on
+    the CPU as well, which is not reported: the toolkit takes many of them out. On the NPU in the same trials on rk3588,
+    although one might not expect it: Softplus, HardSigmoid, HardSwish, Elu, Pow, Sqrt, Hardmax, LSTM, GRU, Max,
+    ReduceL2, Gather, Pad reflect and edge, Where (but the comparison before it is not).
     """
 
     code = "RKM601"
@@ -143,8 +144,10 @@ class CpuOperator(DesignRule):
     operators = ON_THE_CPU
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """Not where it is part of a pattern, or of the constants."""
+        """Not where it is part of a pattern, of the constants, or of arithmetic on shapes."""
         if all(value.const_value is not None for value in node.outputs if value.name):
+            return None
+        if not any(value is not None and _may_be_float(value) for value in node.inputs):
             return None
         readers = [use.node for use in node.outputs[0].uses()]
         if node.op_type == "Erf" and any(_adds_one(reader) for reader in readers):
@@ -158,6 +161,10 @@ class CpuOperator(DesignRule):
         instead = INSTEAD.get(node.op_type)
         advice = f" On the NPU: {instead}." if instead else ""
         return f"{node.op_type} '{node.name}' runs on the CPU: the NPU has no kernel for it.{advice}"
+
+
+def _may_be_float(value: ir.Value) -> bool:
+    return value.dtype is None or value.dtype.is_floating_point() or value.dtype.name == "BOOL"
 
 
 def _adds_one(node: ir.Node) -> bool:

@@ -54,6 +54,7 @@ class DataDependentShape(Refusal):
     code = "RKM083"
     name = "data-dependent-shape"
     level = Level.ERROR
+    static_only = True
     why = "the shape depends on the data, and the toolkit compiles static shapes only."
 
     def blamed(self, model: ir.Model) -> list[str]:

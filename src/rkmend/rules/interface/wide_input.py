@@ -84,7 +84,7 @@ class WideInput(SingleMend):
             shape, uses = static_shape(value), list(value.uses())
             assert shape is not None
             name = f"{value.name}/rkmend/map"
-            sizes = ir.val(f"{name}_shape", const_value=ir.tensor(np.array(shape, np.int64), f"{name}_shape"))
+            sizes = ir.val(f"{name}_shape", const_value=ir.tensor(np.array(shape, np.int64)))
             model.graph.register_initializer(sizes)
             note = dict(zip(PROVENANCE, (self.code, self.mend, ""), strict=True))
             node = ir.node("Reshape", [value, sizes], name=name, metadata_props=note)

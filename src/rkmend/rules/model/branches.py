@@ -107,6 +107,7 @@ class OpenCondition(WholeModelRule):
     name = "open-condition"
     level = Level.ERROR
     operators = frozenset({"If"})
+    static_only = True
     mend = "both-branches"
     summary = "Computes both branches of each If and takes one with Where."
 

@@ -135,6 +135,7 @@ class ConstantInputs(Rule):
 
     code = "RKM008"
     name = "constant-inputs"
+    static_only = True
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Operators of the main graph with such an input that is not known."""

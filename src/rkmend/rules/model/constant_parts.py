@@ -53,6 +53,7 @@ class ConstantParts(WholeModelRule):
     code = "RKM007"
     name = "constant-parts"
     level = Level.ADVICE
+    static_only = True
     mend = "fold"
     summary = "Computes what does not depend on the inputs, and stores it."
 

@@ -78,6 +78,8 @@ def sites(graph: ir.Graph) -> Iterator[Site]:
 
 def region(graph: ir.Graph, found: list[Site]) -> list[ir.Node]:
     """The nodes of some sites and those that only serve them (quantisers, products of scales), in graph order."""
+    if not found:
+        return []
     inside = {node for site in found for node in site.nodes}
     kept = {value for site in found for value in site.reads}
     for node in reversed(list(graph)):

@@ -78,7 +78,7 @@ def _steps(request: dict[str, Any], diary: Diary) -> None:
 def _simulate(rknn: Any, sample: dict[str, Any], request: dict[str, Any], diary: Diary) -> None:
     import numpy as np
     from compare import compare, missing
-    from noise import measure
+    from noise import known_noise, measure
 
     with np.load(sample["inputs"]) as inputs:
         arrays = [inputs[f"input{index}"] for index in range(len(inputs.files))]
@@ -93,20 +93,9 @@ def _simulate(rknn: Any, sample: dict[str, Any], request: dict[str, Any], diary:
             if index < len(got) and len(got) == len(request["output_names"]):
                 given = np.asarray(got[index])
                 record = compare(reference, given, output=name, sample=sample["name"])
-                known = _noise(sample.get("noise"), name)
+                known = known_noise(sample.get("noise"), name)
                 if known and record["shape_ok"]:
                     record["fp16"] = measure(reference, given, known)
             else:
                 record = missing(reference, output=name, sample=sample["name"])
             diary.write(agreement=record)
-
-
-def _noise(path: str | None, output: str) -> dict[str, Any]:
-    """What is known of the noise of an output: nothing where it was not measured."""
-    import numpy as np
-
-    if path is None:
-        return {}
-    with np.load(path) as arrays:
-        known = {kind: f"{kind}:{output}" for kind in ("noise", "values")}
-        return {kind: arrays[key] for kind, key in known.items() if key in arrays.files}

@@ -14,6 +14,15 @@ MOST = 1e9
 """Stands for any larger ratio: JSON has no infinity."""
 
 
+def known_noise(path: str | None, output: str) -> dict[str, np.ndarray]:
+    """What is known of the noise of an output: nothing where it was not measured."""
+    if path is None:
+        return {}
+    with np.load(path) as arrays:
+        known = {kind: f"{kind}:{output}" for kind in ("noise", "values")}
+        return {kind: arrays[key] for kind, key in known.items() if key in arrays.files}
+
+
 def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]) -> dict[str, float]:
     """Compares what the simulator is off by with what fp16 alone is off by.
 

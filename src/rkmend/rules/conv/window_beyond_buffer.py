@@ -1,0 +1,105 @@
+"""RKM116: a Conv whose dilated window does not fit into the on-chip buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.conv.taps import by_taps
+from rkmend.rules.operands import is_constant
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target, load_target
+from rkmend.tiling.bands import PART, buffer_of, row_entries
+from rkmend.tiling.conv import ConvGeometry
+from rkmend.tiling.storage import BYTES, is_depthwise
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+AFFECTED = ("rk3588", "rk3566", "rk3568", "rk3562")
+
+
+class WindowBeyondBuffer(OperatorRule):
+    """A Conv whose dilated window does not fit into the on-chip buffer, however it is cut.
+
+    ## What happens
+
+    A depth-wise Conv ends the compiler, any other never ends:
+
+        E RKNN: X tile buffer overflow! Failed to config layer: 'Conv:layer', Fatal Error input W too large
+        E RKNN: buffer overflow!!!
+
+    ## Why
+
+    The compiler cuts a feature map into bands of rows, tiles of columns and parts of its channels. None is smaller than
+    one window: dilated kernel height x dilated kernel width, of the fewest channels that are computed together.
+
+    ## Example
+
+    A depth-wise `Conv` 7x7 with a dilation of 20: a window of 121x121, 14,641 entries of 64 bytes, where 5,632 fit.
+
+    ## What rkmend does
+
+    * `tap-pieces`: cuts the kernel into parts that fit, and adds up what they give.
+
+    ## Exactness and its limits
+
+    `rounding`: the same products, summed in another order. Weights have to be constant.
+
+    ## Evidence
+
+    Own trials of random layers with toolkit 2.3.2, rk3588: 5 of 5 windows of 7,267 entries and more died or hung, 300
+    and more of up to 3,856 entries converted. On rk3566 and rk3562 a window of 501x501 died; it converts for rk3576.
+    """
+
+    code = "RKM116"
+    name = "window-beyond-buffer"
+    level = Level.ERROR
+    operators = frozenset({"Conv"})
+    mend = "tap-pieces"
+    summary = "Cuts the kernel into parts whose windows fit, and adds up what they give."
+    exactness = Exactness.ROUNDING
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """Where a window of the fewest channels takes more entries than there are beside one bank of weights."""
+        if target.name not in AFFECTED or max(node.attributes.get_ints("dilations", ()) or (1,)) == 1:
+            return None
+        conv = ConvNode.read(node)
+        if conv is None or not is_constant(node.inputs[1]):
+            return None
+        shape = conv.geometry
+        needed, most = _entries(shape, (1, 1), target), _capacity(target)
+        if needed <= most:
+            return None
+        return {"window": f"{shape.rows.extent}x{shape.cols.extent}", "entries": needed, "most": most}
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """A Conv for each part of the kernel, and their sum."""
+        conv = ConvNode.read(node)
+        assert conv is not None
+        shape, targets = conv.geometry, [load_target(name) for name in AFFECTED]
+        counts = product(range(1, shape.kernel_h + 1), range(1, shape.kernel_w + 1))
+        for count in sorted(counts, key=lambda pair: (pair[0] * pair[1], pair)):
+            if all(_entries(shape, count, target) <= _capacity(target) for target in targets):
+                return [by_taps(node, new, count)]
+        raise CannotApply("not even one tap fits")
+
+
+def _entries(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> int:
+    """Buffer entries of a window of the kernel cut into so many parts, of the fewest channels that may be."""
+    high, wide = parts
+    height = (-(-shape.kernel_h // high) - 1) * shape.dilation_h + 1
+    width = (-(-shape.kernel_w // wide) - 1) * shape.dilation_w + 1
+    width = min(width, shape.width + shape.pad_left + shape.pad_right)
+    element = max(BYTES[dtype] for dtype in target.dtypes)
+    least = PART if is_depthwise(shape) else target.atom_bytes // element
+    return height * row_entries(width, min(shape.channels, least), element, target)
+
+
+def _capacity(target: Target) -> int:
+    cbuf = buffer_of(target)
+    return (cbuf.banks - 1) * cbuf.entries_per_bank

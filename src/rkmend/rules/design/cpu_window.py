@@ -1,0 +1,115 @@
+"""RKM607: a convolution or a pooling of which a part is left to the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rkmend.rules.base import Fact, Level
+from rkmend.rules.conv.limits import MAX_PAD
+from rkmend.rules.conv.pooling import counts_padding, reaches_uncounted
+from rkmend.rules.conv.sliding import Sliding
+from rkmend.rules.conv.transposed import TransposedConv
+from rkmend.rules.conv.transposed_cut import OWN_STRIDES
+from rkmend.rules.design_rule import DesignRule
+from rkmend.targets import Target
+from rkmend.tiling.storage import BYTES
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+MAX_WINDOW = 8
+"""Kernel of a MaxPool that the NPU does at once."""
+
+
+class CpuWindow(DesignRule):
+    """A convolution or a pooling of which a part is left to the CPU.
+
+    ## What happens
+
+    The model converts, and the layer table says `CPU` for the pooling, or for a Pad or an `exConvTransposePad` before
+    the Conv.
+
+    ## Why
+
+    The NPU pads a Conv by at most 15; a larger padding becomes a Pad, which the NPU does where the channels fill whole
+    groups. It averages with a constant divisor. Of a large MaxPool it makes small ones where the window is square and
+    its stride 1. A ConvTranspose has strides of 1, 2, 4 and 8 (up to 8 on RK3562 and RK3576); for others the input is
+    spread on the CPU.
+
+    ## Example
+
+    `AveragePool` 3x3, pads 1, without `count_include_pad`; `ConvTranspose` with strides of 3.
+
+    ## What rkmend does
+
+    It names the part. Nothing is changed: choose another padding, stride or window.
+
+    ## Exactness and its limits
+
+    Static shapes, two spatial axes.
+
+    ## Evidence
+
+    Own trials of random layers, one operator each, toolkit 2.3.2, rk3588, fp16 and int8: see the column `on CPU` in
+    docs/agreement.md.
+    """
+
+    code = "RKM607"
+    name = "cpu-window"
+    level = Level.WARNING
+    operators = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool"})
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """What of it the NPU does not do."""
+        if node.op_type == "ConvTranspose":
+            return _of_transposed(node, target)
+        window = Sliding.read(node)
+        if window is None or len(window.axes) != 2:
+            return None
+        return {"Conv": _of_conv, "MaxPool": _of_largest, "AveragePool": _of_mean}[node.op_type](
+            node, window, target
+        )
+
+    def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
+        """Which part, and why."""
+        return (
+            f"{node.op_type} '{node.name}': {facts['part']} runs on the CPU, because of {facts['because']}."
+        )
+
+
+def _of_conv(node: ir.Node, window: Sliding, target: Target) -> Mapping[str, Fact] | None:
+    group = target.atom_bytes // max(BYTES[dtype] for dtype in target.dtypes)
+    pad = max(axis.pad_begin for axis in window.axes)
+    if pad <= MAX_PAD or window.shape[1] % group == 0:
+        return None
+    return {"part": "its padding", "because": f"a pad of {pad} and {window.shape[1]} channels"}
+
+
+def _of_largest(node: ir.Node, window: Sliding, target: Target) -> Mapping[str, Fact] | None:
+    high, wide = window.axes
+    most = max(high.kernel, wide.kernel)
+    in_steps = (
+        high.kernel == wide.kernel and high.stride == wide.stride == 1 and not reaches_uncounted(window)
+    )
+    whole = all(axis.outputs == 1 or axis.kernel > axis.size for axis in window.axes)
+    ceil = bool(node.attributes.get_int("ceil_mode", 0))
+    if most <= MAX_WINDOW or whole or (in_steps and not ceil):
+        return None
+    return {"part": "all of it", "because": f"a window of {high.kernel}x{wide.kernel}"}
+
+
+def _of_mean(node: ir.Node, window: Sliding, target: Target) -> Mapping[str, Fact] | None:
+    padded = any(axis.pad_begin or axis.pad_end for axis in window.axes)
+    if not padded or counts_padding(node):
+        return None
+    return {"part": "all of it", "because": "padding that does not count"}
+
+
+def _of_transposed(node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+    conv = TransposedConv.read(node)
+    own = OWN_STRIDES.get(target.name)
+    if conv is None or own is None or all(axis.stride in own for axis in conv.axes):
+        return None
+    stride = next(axis.stride for axis in conv.axes if axis.stride not in own)
+    return {"part": "the spreading of its input", "because": f"a stride of {stride}"}

@@ -1,0 +1,47 @@
+"""Convs whose kernel is cut into parts: windows beyond the buffer, dilated kernels that are too large."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from one_operator import check_same, mended, noise, one, whole
+from rule_bench import rewrite_and_trial
+
+BEYOND = one(
+    "Conv", [1, 64, 28, 28], {"w": noise([64, 1, 7, 7]), "b": noise([64])}, dilations=[20, 20], pads=[60] * 4, group=64
+)  # fmt: skip
+TALL = one("Conv", [1, 4, 80, 20], {"w": noise([4, 4, 33, 1])}, dilations=[2, 1])
+
+test_rewrite, test_trial = rewrite_and_trial({"beyond": ("RKM116", BEYOND), "tall": ("RKM117", TALL)})
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        one("Conv", [1, 64, 56, 56], {"w": noise([64, 64, 3, 3])}, dilations=[18, 18], pads=[18] * 4),
+        one("Conv", [1, 8, 80, 80], {"w": noise([8, 8, 33, 33])}),
+        one("Conv", [1, 8, 80, 80], {"w": noise([8, 8, 31, 1])}, dilations=[2, 1]),
+    ],
+)
+def test_what_converts_is_left_alone(proto):
+    assert mended("RKM116", proto) is None
+    assert mended("RKM117", proto) is None
+
+
+@given(
+    st.tuples(st.integers(32, 70), st.integers(2, 3), st.integers(1, 3)),
+    st.tuples(st.integers(1, 40), st.integers(1, 2), st.integers(1, 2)),
+    st.tuples(st.integers(90, 220), st.integers(60, 90)),
+    st.lists(st.integers(0, 12), min_size=4, max_size=4),
+    st.sampled_from([1, 2]),
+)
+@settings(max_examples=20, deadline=None)
+def test_pieces_give_the_same_numbers(rows, cols, sizes, pads, group):
+    (kernel_h, dilation_h, stride_h), (kernel_w, dilation_w, stride_w) = rows, cols
+    assume(sizes[0] + pads[0] + pads[2] > (kernel_h - 1) * dilation_h)
+    assume(sizes[1] + pads[1] + pads[3] > (kernel_w - 1) * dilation_w)
+    weights = {"w": whole([2, 4 // group, kernel_h, kernel_w], 1, 1), "b": whole([2], 2)}
+    windows = {"dilations": [dilation_h, dilation_w], "strides": [stride_h, stride_w], "pads": pads}
+    assert check_same("RKM117", one("Conv", [1, 4, *sizes], weights, group=group, **windows))
