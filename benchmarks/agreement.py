@@ -163,6 +163,8 @@ class Kind:
     fails: Count = field(default_factory=Count)
     falls_back: Count = field(default_factory=Count)
     cycles: list[tuple[bool, bool]] = field(default_factory=list)
+    totals: list[tuple[int, int]] = field(default_factory=list)
+    """Cycles by the plan, and by the compiler."""
 
 
 def report(rows: list[dict[str, Any]], target: str, seed: int) -> None:
@@ -190,16 +192,15 @@ def report(rows: list[dict[str, Any]], target: str, seed: int) -> None:
             on_cpu = any(found.code in ON_CPU for found in findings)
             kind.falls_back.add(on_cpu, any(where == "CPU" for _, where, _, _ in row["operators"]))
             if len(row["operators"]) == 1 and layer.operator == "Conv":
-                kind.cycles.append(_close(path, target, dtype, row["operators"][0]))
+                ddr, npu = row["operators"][0][2:]
+                planned = plan(path, target=target, dtype=dtype).layers[0]
+                kind.cycles.append((_close(planned.cycles_ddr, ddr), _close(planned.cycles_npu, npu)))
+                kind.totals.append((planned.cycles or 0, max(ddr, npu)))
     _print(kinds, missed, target, seed, len(rows))
 
 
-def _close(path: Path, target: str, dtype: str, operator: list[Any]) -> tuple[bool, bool]:
-    """Whether the cycles of memory and of computing are near the compiler's."""
-    planned = plan(path, target=target, dtype=dtype).layers[0]
-    pairs = (planned.cycles_ddr, operator[2]), (planned.cycles_npu, operator[3])
-    ddr, npu = (abs((mine or 0) - theirs) <= CLOSE * max(theirs, 1) for mine, theirs in pairs)
-    return ddr, npu
+def _close(mine: int | None, theirs: int) -> bool:
+    return abs((mine or 0) - theirs) <= CLOSE * max(theirs, 1)
 
 
 def _print(kinds: dict[str, Kind], missed: list[list[str]], target: str, seed: int, number: int) -> None:
@@ -247,7 +248,11 @@ def _print(kinds: dict[str, Kind], missed: list[list[str]], target: str, seed: i
     for place, what in enumerate(("DDR", "NPU")):
         share = sum(pair[place] for pair in close) / max(1, len(close))
         verdict(f"{what} cycles of Convs within 5 %", f"{share:.3f}", ">= 0.95", share >= 0.95)
-    write(f"agreement-{target}", {"seed": seed, "layers": number, "rows": lines, "missed": missed})
+    totals = [pair for name in CONVS for pair in kinds[name].totals]
+    write(
+        f"agreement-{target}",
+        {"target": target, "seed": seed, "layers": number, "rows": lines, "missed": missed, "cycles": totals},
+    )
 
 
 def _judge(name: str, count: Count, demand: tuple[float, float]) -> None:

@@ -15,7 +15,7 @@ from rkmend.graph import infer, save
 from rkmend.npz import read_npz, write_npz
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
-from rkmend.verification.half import JITTER, in_half
+from rkmend.verification.half import in_half
 from rkmend.verification.runner import run_model
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def with_noise(
     done = replace(reference, measure=None)
     folder.mkdir(parents=True, exist_ok=True)
     watched, axes = _watched(model)
-    chances = [in_half(watched, jitter=JITTER, seed=run + 1) for run in range(runs)]
+    chances = [in_half(watched, run + 1) for run in range(runs)]
     try:
         exact, *halves = [
             _run(variant, samples, folder / str(number))

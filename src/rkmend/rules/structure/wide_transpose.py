@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import CannotApply, Exactness, Fact
+from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level
 from rkmend.rules.operands import known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
@@ -78,7 +78,13 @@ class WideTranspose(OperatorRule):
             return None
         _batch, channels, height, width = shape
         too_large = 1 < channels <= 4 and height * width > MOST
-        return {"height": height, "width": width} if width > WIDTH or too_large else None
+        if width <= WIDTH and not too_large:
+            return None
+        return {"height": height, "width": width, "order": "".join(map(str, _order(node)))}
+
+    def level_of(self, finding: Finding, target: Target) -> Level:
+        """An error in the order that fails in every size tried; of the others some convert."""
+        return Level.ERROR if finding.facts["order"] == "0132" else Level.WARNING
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Transpose, Conv, Transpose."""
