@@ -97,6 +97,29 @@ def test_a_sum_of_two_convs_is_computed_along_with_the_later(planned):
     assert by_name(found)["add"].into == "two"
 
 
+def test_nothing_is_added_along_with_a_swish(planned):
+    found = planned(
+        [
+            node("Conv", "x w", "c", "conv"),
+            node("Sigmoid", "c", "g", "sigmoid"),
+            node("Mul", "c g", "m", "mul"),
+            node("Add", "m x", "y", "add"),
+        ],
+        (1, 16, 8, 8), (1, 16, 8, 8), weights(w=(16, 16, 1, 1)),
+    )  # fmt: skip
+    layers = by_name(found)
+    assert layers["conv"].fused == ("Sigmoid", "Mul") and layers["add"].kind == "other"
+
+
+def test_only_what_leaves_the_model_is_written_in_whole_kernel_groups(planned):
+    found = planned(
+        [node("Conv", "x w", "c", "inner"), node("Conv", "c v", "y", "last")],
+        (1, 16, 8, 8), (1, 24, 8, 8), weights(w=(24, 16, 1, 1), v=(24, 24, 1, 1)),
+    )  # fmt: skip
+    assert by_name(found)["inner"].output_bytes == 64 * 24 * 2  # three atoms of 8 channels
+    assert by_name(found)["last"].output_bytes == 64 * 32 * 2  # two kernel groups of 16
+
+
 def test_views_cost_nothing_and_take_no_memory(planned):
     found = planned(
         [

@@ -16,6 +16,8 @@ COLUMNS = "multiplications for each byte moved"
 NAMED = 4
 """Layers that take the most cycles are named."""
 NAME_SIZE = 12
+ROOF = 2
+"""Width of the lines that bound all layers."""
 _Area = tuple[float, float, float, float]
 COLOURS = {"Conv": BLUE, "depth-wise Conv": ORANGE, "ConvTranspose": PURPLE, "MatMul": GREEN}
 
@@ -92,7 +94,8 @@ def draw_roofline(spots: Sequence[Spot], *, peak: int, depthwise: int, bandwidth
     ]
     if any(spot.kind == "depth-wise Conv" for spot in spots):
         shapes += _level(columns, rows, depthwise, bandwidth, ORANGE, f"depth-wise: {depthwise} a cycle")
-    shapes += _spots(spots, columns, rows)
+    roofs = [shape for shape in shapes if isinstance(shape, Line) and shape.width == ROOF]
+    shapes += _spots(spots, columns, rows, roofs)
     shapes += _legend(spots)
     return to_svg(shapes, WIDTH, HEIGHT, f"Roofline: {title}", DARK)
 
@@ -116,7 +119,7 @@ def _roof(columns: _Axis, rows: _Axis, peak: int, bandwidth: float) -> Iterator[
     """The slope that DRAM allows, up to the level of the multipliers."""
     first = max(10.0**columns.low, 10.0**rows.low / bandwidth)
     ridge = peak / bandwidth
-    yield Line(columns.at(first), rows.at(first * bandwidth), columns.at(ridge), rows.at(peak), FAINT, 2)
+    yield Line(columns.at(first), rows.at(first * bandwidth), columns.at(ridge), rows.at(peak), FAINT, ROOF)
     yield from _level(columns, rows, peak, bandwidth, FAINT, f"{peak} a cycle")
 
 
@@ -124,11 +127,11 @@ def _level(
     columns: _Axis, rows: _Axis, peak: int, bandwidth: float, colour: str, label: str
 ) -> Iterator[Shape]:
     y = rows.at(peak)
-    yield Line(columns.at(max(peak / bandwidth, 10.0**columns.low)), y, columns.end, y, colour, 2)
+    yield Line(columns.at(max(peak / bandwidth, 10.0**columns.low)), y, columns.end, y, colour, ROOF)
     yield Text(columns.end - 4, y - 7, label, 12, colour, "end")
 
 
-def _spots(spots: Sequence[Spot], columns: _Axis, rows: _Axis) -> Iterator[Shape]:
+def _spots(spots: Sequence[Spot], columns: _Axis, rows: _Axis, roofs: Iterable[Line]) -> Iterator[Shape]:
     """A disc for each layer, its area the cycles; the largest first, so that none is hidden."""
     total, most = sum(spot.cycles for spot in spots), max(spot.cycles for spot in spots)
     ordered = sorted(spots, key=lambda spot: -spot.cycles)
@@ -140,12 +143,21 @@ def _spots(spots: Sequence[Spot], columns: _Axis, rows: _Axis) -> Iterator[Shape
         yield Circle(x, y, radius, COLOURS.get(spot.kind, BLUE))
         yield Circle(x, y, radius, PAPER, 1)
     taken: list[_Area] = [(x - r, y - r, x + r, y + r) for x, y, r in discs]
+    taken += [area for roof in roofs for area in _along(roof)]
     for spot, (x, y, radius) in zip(ordered[:NAMED], discs, strict=False):
         text = f"{_short(spot.name)} {spot.cycles / total:.0%}"
         places = list(_places(x, y, radius, text_width(text, NAME_SIZE) * 1.05, columns, rows))
         place = next((one for one in places if not any(_overlap(one, other) for other in taken)), places[0])
         taken.append(place)
         yield Text(place[0], place[3] - 3, text, NAME_SIZE, INK)
+
+
+def _along(line: Line) -> Iterator[_Area]:
+    """A line as a row of small areas."""
+    for step in range(101):
+        x = line.x1 + (line.x2 - line.x1) * step / 100
+        y = line.y1 + (line.y2 - line.y1) * step / 100
+        yield x - 1, y - 1, x + 1, y + 1
 
 
 def _places(x: float, y: float, radius: float, long: float, columns: _Axis, rows: _Axis) -> Iterator[_Area]:

@@ -154,7 +154,7 @@ def _caption(geometry: ConvGeometry, split: Split) -> str:
             f"{len(split.tiles)} tiles of up to {max(tile.outputs for tile in split.tiles)} output columns"
         )
     if split.reload > 1:
-        parts.append(f"dark: loaded twice, {split.reload - 1:.1%} of the input")
+        parts.append(f"full blue: loaded twice, {split.reload - 1:.1%} of the input")
     if max(geometry.pad_top, geometry.pad_bottom, geometry.pad_left, geometry.pad_right) > 0:
         parts.append("grey margin: padding")
     if split.cores > 1:

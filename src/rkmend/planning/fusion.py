@@ -95,18 +95,24 @@ def _gated(node: ir.Node, heads: Mapping[ir.Value, Head]) -> Head | None:
     return one
 
 
+def _ends_in_swish(head: Head) -> bool:
+    """Nothing is added to the output of a Swish while it is computed."""
+    return bool(head.fused) and head.fused[-1].op_type == "Mul"
+
+
 def _sum(node: ir.Node, heads: Mapping[ir.Value, Head], constants: Collection[ir.Value]) -> Head | None:
     """The later of the layers whose outputs are added: the other's is read while it is computed."""
     shape = static_shape(node.outputs[0])
     fitting = [
         (heads[value], other)
         for value, other in (node.inputs, reversed(node.inputs))
-        if value in heads and value is not None and _only(value, node) and static_shape(value) == shape
+        if value is not None and value in heads and _only(value, node) and static_shape(value) == shape
     ]
     for head, other in sorted(fitting, key=lambda pair: -pair[0].place):
         if other in constants:
             return head
-        if other is not None and not head.added and static_shape(other) == shape:
+        free = not head.added and not _ends_in_swish(head)
+        if other is not None and free and static_shape(other) == shape:
             head.added.append(other)
             return head
     return None

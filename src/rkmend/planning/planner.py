@@ -20,7 +20,7 @@ from rkmend.planning.work import Work, read_work
 from rkmend.targets import Target, load_target
 from rkmend.tiling.cost import Cost, conv_cost, dram_cycles
 from rkmend.tiling.split import DoesNotFit, Split, split
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import BYTES, feature_bytes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -160,6 +160,10 @@ class _Planner:
         once = conv_cost(work.geometry, self._dtype, self._target, bias=bias, source=work.source)
         read = once.input_bytes * work.times + sum(self._bytes(value) for value in head.added)
         weights, written = once.weight_bytes * work.times, once.output_bytes * work.times
+        if not head.output.is_graph_output():  # only what leaves the model is written in whole kernel groups
+            batch, channels, rows, columns = work.geometry.output_shape
+            pixels = work.times * batch * rows * columns
+            written = feature_bytes(channels, pixels, self._dtype, self._target)
         return Cost(
             macs=once.macs * work.times,
             macs_padded=once.macs_padded * work.times,
