@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rkmend.conversion import VERIFIED_CALIBRATION, Converter, Wishes
+from rkmend.conversion import Converter, Wishes
 from rkmend.errors import RkmendError
 from rkmend.graph import digest_ir, freeze, load, save
 from rkmend.records import Conversion
@@ -121,9 +121,7 @@ def _alone(job: Job, original: Path) -> dict[str, Any]:
             given = freeze(load(original), job.wishes.inputs)
             if dataset:
                 calibration, raw = load_calibration(Path(dataset), given.inputs, folder)
-            reference = make_reference(
-                given, options, folder / "samples", calibration=raw[:VERIFIED_CALIBRATION]
-            )
+            reference = make_reference(given, options, folder / "samples", calibration=raw)
         except RkmendError as error:
             return {"status": "input error", "why": error.message, "alone": ""}
         save(model.ir, folder / "model.onnx")
@@ -134,7 +132,9 @@ def _alone(job: Job, original: Path) -> dict[str, Any]:
         with Trials(folder / "trials", Limits(seconds=SECONDS), TrialCache(), workers=_workers) as trials:
             verdict = trials.run(trial).verdict
             if verdict.outcome is Outcome.WRONG and reference.measure:
-                verdict = trials.run(dataclasses.replace(trial, reference=reference.measure())).verdict
+                verdict = trials.run(
+                    dataclasses.replace(trial, reference=reference.measure(options.quantize))
+                ).verdict
     return {"status": "", "why": str(verdict.signature or ""), "alone": verdict.outcome.value}
 
 
@@ -166,7 +166,7 @@ def _facts(result: Conversion) -> dict[str, Any]:
         "findings": sorted({f"{finding.code} {finding.name}" for finding in result.findings}),
         "exactness": sorted({mend.exactness.value for mend in result.mends}),
         "cosine": min((check.cosine for check in result.verification), default=None),
-        "explained_by_fp16": [check.output for check in result.verification if check.explained_by],
+        "explained_by_rounding": [check.output for check in result.verification if check.explained_by],
         "outputs_ok": [check.ok for check in result.verification],
         "cpu_ops": len(verdict.cpu_ops) if verdict and verdict.converted else None,
         "cycles": verdict.cycles if verdict and verdict.converted else None,

@@ -123,7 +123,7 @@ def report(rows: dict[str, Any], title: str) -> None:
                 *("right" if by_peer[peer] else "-" for peer in PEERS),
                 row["status"],
                 " ".join(dict.fromkeys(mend.split()[0] for mend in row.get("mends", []))),
-                _number(row.get("cosine"), "{:.6f}") + ("*" if row.get("explained_by_fp16") else ""),
+                _number(row.get("cosine"), "{:.6f}") + ("*" if row.get("explained_by_rounding") else ""),
                 _number(row.get("cpu_ops"), "{}"),
                 _number(row.get("cycles"), "{:,}"),
                 row["seconds"],
@@ -134,7 +134,7 @@ def report(rows: dict[str, Any], title: str) -> None:
         lines,
     )
     say(
-        "\n* differs as fp16 itself does, by the emulation of the original model; the cosine is of the worst sample\n"
+        "\n* differs as fp16 or int8 itself does, by the emulation of the original model; the cosine is of the worst sample\n"
     )
     for name in names:
         row = rows[f"{name} rkmend"]

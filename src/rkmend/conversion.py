@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx_ir as ir
 
-VERIFIED_CALIBRATION = 3
-"""Calibration samples that an int8 build is verified on: as many as the generated ones of an fp16 build."""
-
-
 @dataclass(frozen=True)
 class Wishes:
     """What is asked of one conversion, besides model, target and toolkit.
@@ -186,7 +182,7 @@ class Converter:
                 folder,
                 seed=wishes.seed,
                 user=Path(wishes.samples) if wishes.samples else None,
-                calibration=calibration[:VERIFIED_CALIBRATION],
+                calibration=calibration,
             )
 
         self._progress.step("running the model with ONNX Runtime")

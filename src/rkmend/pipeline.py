@@ -22,6 +22,7 @@ from rkmend.rules import Exactness, Rule
 from rkmend.setting import Setting
 from rkmend.summary import applied, interface, left_over, output_checks, price, refusal, rejection
 from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.tolerance import tolerance_for
 from rkmend.toolkit.trial import Reference, Trial
 from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -84,6 +85,7 @@ class Pipeline:
         self._culprits = Culprits(self.setting, self.result)
         self._candidates = Candidates(self.rules, self.setting.target, self._culprits, self.result)
         self._blame = Blame(self.setting, self._culprits)
+        self._measured: dict[tuple[str, bool], Reference] = {}
 
     def run(self, model: ir.Model, options: BuildOptions) -> State | None:
         """Tries, mends, verifies.
@@ -144,7 +146,7 @@ class Pipeline:
         state, why = self._confirmed(State(model, options, done, tuple(steps)))
         self.result.verdict = self.result.first_verdict = state.verdict
         if why:
-            guilt = self._guilt(state) or self._blame.by_parts(state, self.reference)
+            guilt = self._guilt(state) or self._blame.by_parts(state, self._known_reference(state.options))
             to_blame = f" To blame: {guilt.why}." if guilt else ""
             self.result.reason = f"With the recipe's mends {why}.{to_blame}"
             self.result.verification = output_checks(state.verdict, options)
@@ -264,7 +266,11 @@ class Pipeline:
             guilt, further = self._guilt(state), None
             if guilt is None:
                 further = search.follow(state)
-                guilt = self._blame.by_parts(state, self.reference) if further is None else None
+                guilt = (
+                    self._blame.by_parts(state, self._known_reference(state.options))
+                    if further is None
+                    else None
+                )
             if guilt is not None:
                 further = self._without(search, state, guilt, last=last)
             if further is None:
@@ -275,7 +281,7 @@ class Pipeline:
     def _guilt(self, state: State) -> Guilt | None:
         """The mend that makes a State disagree even in ONNX Runtime: no further mend would help that."""
         self.progress.step("looking whether a mend makes the numbers wrong")
-        return self._blame.by_numbers(state, self.reference)
+        return self._blame.by_numbers(state, self._known_reference(state.options))
 
     def _without(self, search: Search, state: State, guilt: Guilt, *, last: bool) -> State | None:
         """Another mend in the place of the one that is to blame, and those that came after it found anew."""
@@ -316,17 +322,23 @@ class Pipeline:
         if not path.exists():
             save(model, path)
         inputs, samples = read_inputs_of(model), setting.scratch / "fitted"
-        reference = fit_reference(self.reference, inputs, outputs_of(model), samples) if verify else None
-        calibration = setting.calibration and fit_calibration(
-            setting.calibration, self.result.model.inputs, inputs, samples
-        )
+        whole = self._known_reference(options)
+        reference = fit_reference(whole, inputs, outputs_of(model), samples) if verify else None
+        calibration = setting.calibration if options.quantize else None
+        if calibration is not None:
+            calibration = fit_calibration(calibration, self.result.model.inputs, inputs, samples)
         trial = Trial(label, path, digest, setting.target, setting.toolkit, options, calibration, reference)
         done = setting.trials.run(trial, fresh=fresh)
-        if verify and done.verdict.outcome is Outcome.WRONG and self.reference.measure:
-            self.progress.step("measuring what fp16 rounding alone does to the model")
-            self.reference = self.reference.measure()
+        if verify and done.verdict.outcome is Outcome.WRONG and whole.measure:
+            dtype = tolerance_for(quantized=options.quantize).dtype
+            self.progress.step(f"measuring what {dtype} rounding alone does to the model")
+            self._measured[whole.digest, options.quantize] = whole.measure(options.quantize)
             return self._try(model, options, label, verify=True)
         return done
+
+    def _known_reference(self, options: BuildOptions) -> Reference:
+        """What the original computes, with the noise of a build with these options where that is measured."""
+        return self._measured.get((self.reference.digest, options.quantize), self.reference)
 
 
 def _fails_when_run(verdict: Verdict) -> bool:

@@ -124,10 +124,10 @@ class OutputCheck(msgspec.Struct, frozen=True):
     max_rel: float
     tolerance: Tolerance
     ok: bool
-    """Within the tolerance, or no further from it than fp16 rounding alone takes the model."""
+    """Within the tolerance, or no further from it than rounding alone takes the model."""
     samples: tuple[OutputAgreement, ...]
     explained_by: str = ""
-    """`fp16` where the difference is above the tolerance and is what fp16 rounding alone makes; see `samples`."""
+    """`fp16` or `int8` where the difference is above the tolerance and is what that rounding alone makes; see `samples`."""
 
 
 class TrialFacts(msgspec.Struct, frozen=True):

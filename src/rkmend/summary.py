@@ -45,7 +45,7 @@ def output_checks(verdict: Verdict, options: BuildOptions) -> tuple[OutputCheck,
                 tolerance=tolerance,
                 ok=not (differing := disagreements(found, tolerance)),
                 samples=found,
-                explained_by="" if differing or all(map(tolerance.holds, found)) else "fp16",
+                explained_by="" if differing or all(map(tolerance.holds, found)) else tolerance.dtype,
             )
         )
     return tuple(checks)

@@ -49,7 +49,7 @@ def telling_sample(done: Done) -> str | None:
     options, wrong = done.trial.options, _wrong(done)
     if not done.trial.reference or options.quantize or options.mean_values or options.std_values:
         return None
-    noises = ((_is_right(found), found.fp16.share if found.fp16 else 0.0, found.sample) for found in wrong)
+    noises = ((_is_right(found), found.noise.share if found.noise else 0.0, found.sample) for found in wrong)
     return min(noises, default=(False, 0.0, None))[-1]
 
 
@@ -96,4 +96,4 @@ def part_judge(
 
 
 def _is_right(found: OutputAgreement) -> bool:
-    return FP16.holds(found) or explained(found)
+    return FP16.holds(found) or explained(found, FP16)

@@ -116,6 +116,22 @@ def test_a_body_gives_out_an_identity_that_stays():
         bypass(part, identity, 0)
 
 
+def test_a_body_hands_on_what_it_is_given():
+    """Another Identity would take its place, with another name each time."""
+    inside = [node("Identity", "s", "kept", "state"), node("Identity", "e", "made", "element")]
+    body = helper.make_graph(
+        inside,
+        "body",
+        [value("s", (2,)), value("e", (2,))],
+        [value("kept", (2,)), value("made", (2,))],
+    )
+    scan = node("Scan", "x rows", "last y", "scan", body=body, num_scan_inputs=1)
+    inputs, outputs = [value("x", (2,)), value("rows", (3, 2))], [value("last", (2,)), value("y", (3, 2))]
+    proto = prepared(model([scan], inputs, outputs))
+    with pytest.raises(CannotExtract, match="what a body gives out"):
+        bypass(proto, "element", 0)
+
+
 def test_bypass():
     part = bypass(diamond(), "left", 0)
     assert io(part) == (["x"], ["y"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rkmend.toolkit.tolerance import FP16, INT8, disagreements, tolerance_for
-from rkmend.toolkit.verdict import Fp16Noise, OutputAgreement
+from rkmend.toolkit.verdict import Noise, OutputAgreement
 
 GOOD = OutputAgreement("y", "normal", cosine=0.99999, max_abs=0.01, max_rel=0.002, reference_max=5.0)
 
@@ -41,8 +41,8 @@ def test_int8_is_looser_and_says_why():
 
 
 def noisy(sample: str = "normal", *, ratio: float = 1.0, peak: float = 1.0, share: float = 0.05):
-    """Outside of the tolerance; compared with what fp16 alone does."""
-    return but(sample=sample, cosine=0.95, fp16=Fp16Noise(share=share, ratio=ratio, peak=peak, differ=9))
+    """Outside of the tolerance; compared with what rounding alone does."""
+    return but(sample=sample, cosine=0.95, noise=Noise(share=share, ratio=ratio, peak=peak, differ=9))
 
 
 def test_what_fp16_alone_makes_is_no_disagreement():

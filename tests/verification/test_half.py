@@ -47,9 +47,7 @@ def test_chance_moves_no_number_that_fp16_holds(tmp_path, seed):
 
 
 def test_chance_follows_the_seed(tmp_path):
-    first, again, other = (
-        halved(one("Relu"), tmp_path, {"x": X}, seed=seed)["y"] for seed in (1, 1, 2)
-    )
+    first, again, other = (halved(one("Relu"), tmp_path, {"x": X}, seed=seed)["y"] for seed in (1, 1, 2))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 

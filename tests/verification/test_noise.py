@@ -52,10 +52,9 @@ def test_noise_is_measured_once_and_changes_the_key(tmp_path):
     given = freeze(load(camera(tmp_path / "m.onnx")), {})
     plain = make_reference(given, BuildOptions(), tmp_path / "s")
     assert plain.measure is not None
-    noisy = plain.measure()
+    noisy = plain.measure(False)
     assert noisy.measure is None and noisy.digest != plain.digest
     assert noisy.samples[-1].name == "pixels" and all(sample.noise for sample in noisy.samples)
-    assert make_reference(given, BuildOptions(quantize=True), tmp_path / "q").measure is None
 
 
 def test_indices_come_with_what_they_are_chosen_from(tmp_path):
@@ -67,7 +66,7 @@ def test_indices_come_with_what_they_are_chosen_from(tmp_path):
     outputs = [value("y", [2, 4], onnx.TensorProto.INT32), value("z", [2, 3, 4], onnx.TensorProto.BOOL)]
     path = tmp_path / "m.onnx"
     onnx.save(model(nodes, [value("x", [2, 3, 4])], outputs, {"t": np.zeros(1, np.float32)}), path)
-    noisy = make_reference(freeze(load(path), {}), BuildOptions(), tmp_path / "s").measure()
+    noisy = make_reference(freeze(load(path), {}), BuildOptions(), tmp_path / "s").measure(False)
     with np.load(noisy.samples[0].noise) as arrays, np.load(noisy.samples[0].inputs) as inputs:
         np.testing.assert_array_equal(arrays["values:y"], inputs["input0"])
         np.testing.assert_array_equal(arrays["values:z"], inputs["input0"])
@@ -79,13 +78,13 @@ def test_what_fp16_itself_does_is_not_called_wrong(bench, tmp_path):
     given = freeze(load(camera(tmp_path / "m.onnx")), {})
     plain = make_reference(given, BuildOptions(), tmp_path / "s")
     assert _verdict(bench, given, plain).outcome is Outcome.WRONG
-    assert _verdict(bench, given, plain.measure()).converted
+    assert _verdict(bench, given, plain.measure(False)).converted
 
 
 @pytest.mark.toolkit
 def test_what_the_toolkit_does_wrong_stays_wrong(bench, tmp_path):
     given = freeze(load(flipped_convolution(tmp_path / "m.onnx")), {})
-    reference = make_reference(given, BuildOptions(), tmp_path / "s").measure()
+    reference = make_reference(given, BuildOptions(), tmp_path / "s").measure(False)
     assert _verdict(bench, given, reference).outcome is Outcome.WRONG
 
 
@@ -93,7 +92,7 @@ def test_what_the_toolkit_does_wrong_stays_wrong(bench, tmp_path):
 def test_a_sample_of_noise_alone_proves_nothing(bench, tmp_path):
     """Of inputs around 1 nothing is left in fp16: a right model cannot be told from a wrong one."""
     given = freeze(load(camera(tmp_path / "m.onnx")), {})
-    noisy = make_reference(given, BuildOptions(), tmp_path / "s").measure()
+    noisy = make_reference(given, BuildOptions(), tmp_path / "s").measure(False)
     normal = tuple(sample for sample in noisy.samples if sample.name == "normal")
     reference = replace(noisy, digest=f"{noisy.digest} normal", samples=normal)
     assert _verdict(bench, given, reference).outcome is Outcome.WRONG

@@ -72,7 +72,7 @@ def bypass(model: ir.Model, node: str, input_index: int) -> ir.Model:
     result = model.clone()
     (found,) = _find(result, [node])
     problem = _cannot_bypass(found, input_index)
-    if problem or must_stay(found, result.graph):
+    if problem or must_stay(found, result.graph) or _hands_on(found, input_index, result.graph):
         raise CannotExtract(problem or "what a body gives out cannot go")
     surgery = Surgery(result)
     _go_round(surgery, found, input_index)
@@ -120,6 +120,15 @@ def _go_round(surgery: Surgery, node: ir.Node, input_index: int) -> None:
     (output,) = filter(is_read, node.outputs)
     surgery.remove([node])
     surgery.redirect(output, source, graph)
+
+
+def _hands_on(node: ir.Node, input_index: int, graph: ir.Graph) -> bool:
+    """Whether an Identity in a body gives out what the body is given, or gives out anyhow: another would replace it."""
+    source = node.inputs[input_index]
+    assert source is not None
+    given = source.producer() is None or source.is_graph_output()
+    in_body = node.graph is not graph and node.outputs[0].is_graph_output()
+    return node.op_type == "Identity" and in_body and given
 
 
 def _is_missed(value: ir.Value, gone: Collection[ir.Node], graph: ir.Graph) -> bool:

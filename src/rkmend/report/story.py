@@ -121,7 +121,7 @@ def _verification(checks: tuple[OutputCheck, ...]) -> str:
     for check in checks[:8]:
         mark = click.style("agrees", fg="green") if check.ok else click.style("DIFFERS", fg="red", bold=True)
         if check.explained_by:
-            mark = click.style("differs as fp16 itself does", fg="yellow")
+            mark = click.style(f"differs as {check.explained_by} itself does", fg="yellow")
         lines.append(
             f"    {check.output}: {mark}, cosine {check.cosine:.6f}, largest difference {check.max_abs:.4g} "
             f"({check.max_rel:.2%} of the largest value), worst of {len(check.samples)} samples"
@@ -138,14 +138,14 @@ def _verification(checks: tuple[OutputCheck, ...]) -> str:
 
 
 def _noise(check: OutputCheck) -> list[str]:
-    """What fp16 rounding alone does, for each sample that is not within the tolerance."""
+    """What rounding alone does, for each sample that is not within the tolerance."""
     lines = []
     for found in check.samples:
-        if found.fp16 and not check.tolerance.holds(found):
-            noise = found.fp16
+        if found.noise and not check.tolerance.holds(found):
+            noise = found.noise
             text = (
                 f"sample {found.sample}: the simulator is off by {max(noise.ratio, noise.peak):.2g} times what "
-                f"rounding every tensor to fp16 does in ONNX Runtime ({noise.share:.1%} of the signal)"
+                f"rounding every tensor to {check.tolerance.dtype} does in ONNX Runtime ({noise.share:.1%} of the signal)"
             )
             lines.append(wrapped(text, indent="        "))
     return lines

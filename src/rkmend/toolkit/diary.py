@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rkmend.toolkit.classify import ExitStatus, classify
-from rkmend.toolkit.tolerance import disagreements, tolerance_for
+from rkmend.toolkit.tolerance import disagreements, loses_a_part, tolerance_for
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
 from rkmend.toolkit.worker import Ending
@@ -46,9 +46,13 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
                 f"on sample {worst.sample}: cosine {worst.cosine:.6f}, "
                 f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
             )
-            if worst.fp16:
+            if worst.noise:
+                times = max(worst.noise.ratio, worst.noise.peak)
+                message += f"; {times:.2g} times what {tolerance.dtype} rounding alone does"
+            if lost := [found for found in wrong if loses_a_part(found)]:
                 message += (
-                    f"; {max(worst.fp16.ratio, worst.fp16.peak):.2g} times what fp16 rounding alone does"
+                    f"; nothing is left of a part that was joined to output {lost[0].output}, which has one range for "
+                    "all of it: give the parts as outputs of their own"
                 )
     return Verdict(
         outcome=outcome,

@@ -26,7 +26,7 @@ class Sample:
         name: For the report, for example `normal` or `zeros`.
         inputs: An .npz with `input0`, `input1`, ... in the order of the graph inputs, as the simulator gets them.
         outputs: An .npz with `output0`, `output1`, ... in the order of the graph outputs.
-        noise: An .npz with what fp16 rounding alone does to the outputs, by name; None where nobody measured it.
+        noise: An .npz with what rounding alone does to the outputs, by name; None where nobody measured it.
     """
 
     name: str
@@ -45,8 +45,9 @@ class Reference:
         samples: At least one.
         inputs: What they were made for.
         outputs: What came out.
-        measure: Gives the same with the noise of its samples, for which the model is run several times more; None
-            where that is done, or cannot be.
+        parts: An .npz that says of outputs which join several tensors what belongs to which; None where it is no matter.
+        measure: Gives the same with the noise of its samples, for which the model is run several times more: what
+            rounding to int8 does if it is told that the build is an int8 one, else to fp16. None where that is done.
     """
 
     digest: str
@@ -54,7 +55,8 @@ class Reference:
     samples: tuple[Sample, ...]
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
-    measure: Callable[[], Reference] | None = field(default=None, compare=False)
+    parts: Path | None = None
+    measure: Callable[[bool], Reference] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ class Attempt:
                 for sample in (reference.samples if reference else ())
             ],
             "output_names": list(reference.output_names) if reference else [],
+            "parts": str(reference.parts) if reference and reference.parts else None,
         }
         with self._workers.borrow(trial.toolkit, self._stop) as worker:
             started = time.monotonic()

@@ -89,16 +89,16 @@ class Layer(msgspec.Struct, frozen=True):
     """`<OpType>:<node name>`, cut by the compiler when long."""
 
 
-class Fp16Noise(msgspec.Struct, frozen=True):
-    """How the difference of one output on one sample compares with what fp16 rounding alone makes of the model.
+class Noise(msgspec.Struct, frozen=True):
+    """How the difference of one output on one sample compares with what rounding alone makes of the model.
 
-    Of indices and truth values it is about the numbers that were chosen from or compared.
+    That is rounding to fp16, or to int8 in an int8 build. Of indices and truth values it is about the numbers that were chosen from or compared.
     """
 
     share: float
-    """Root mean square of what fp16 alone changes, as a share of that of the reference."""
+    """Root mean square of what rounding alone changes, as a share of that of the reference."""
     ratio: float
-    """Root mean square of what the simulator changes, as a multiple of what fp16 alone does: of the whole, or of the
+    """Root mean square of what the simulator changes, as a multiple of what rounding alone does: of the whole, or of the
     slices of axis 1 that change most. Of choices: the largest gap to the right one, as a multiple of their noise."""
     peak: float
     """Likewise, of the largest changes."""
@@ -124,7 +124,9 @@ class OutputAgreement(msgspec.Struct, frozen=True):
     """Whether both have their NaN and infinities in the same places."""
     worst_channel_cosine: float = 1.0
     """Smallest cosine over the slices of axis 1 that carry at least 1 % of the largest slice's energy."""
-    fp16: Fp16Noise | None = None
+    worst_part_cosine: float = 1.0
+    """Smallest cosine over the tensors that a Concat joined to this output; looked at in int8 builds."""
+    noise: Noise | None = None
     """None where it was not measured: it is when a simulator disagrees."""
 
 

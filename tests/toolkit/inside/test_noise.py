@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rkmend.toolkit.inside.noise import MOST, measure
-from rkmend.toolkit.tolerance import NOISE_FACTOR
+from rkmend.toolkit.tolerance import FP16
 
 RNG = np.random.default_rng(0)
 WANT = RNG.standard_normal((1, 8, 16, 16)).astype(np.float32)
@@ -35,12 +35,12 @@ def test_noise_is_noise():
 def test_what_is_broken_is_not_noise(break_):
     got = WANT + NOISE
     break_(got)
-    assert worst(measure(WANT, got, {"noise": NOISE})) > NOISE_FACTOR
+    assert worst(measure(WANT, got, {"noise": NOISE})) > FP16.noise_factor
 
 
 def test_where_fp16_overflows_it_explains_nothing():
     found = measure(WANT, WANT + 1, {"noise": np.full_like(WANT, np.inf)})
-    assert worst(found) > NOISE_FACTOR
+    assert worst(found) > FP16.noise_factor
 
 
 def chosen(values, picks, noise):
@@ -54,9 +54,9 @@ VALUES = np.array([[[1.0], [0.999], [0.2]], [[0.3], [0.9], [0.1]]], np.float32)
 
 
 def test_a_near_tie_may_fall_either_way_and_nothing_else_may():
-    assert chosen(VALUES, [1], 0.001)["ratio"] <= NOISE_FACTOR
-    assert chosen(VALUES, [2], 0.001)["ratio"] > NOISE_FACTOR
-    assert chosen(VALUES, [1], 0.0)["ratio"] > NOISE_FACTOR
+    assert chosen(VALUES, [1], 0.001)["ratio"] <= FP16.noise_factor
+    assert chosen(VALUES, [2], 0.001)["ratio"] > FP16.noise_factor
+    assert chosen(VALUES, [1], 0.0)["ratio"] > FP16.noise_factor
 
 
 def test_an_index_that_does_not_exist_is_wrong():
@@ -67,8 +67,8 @@ def test_a_comparison_may_fall_either_way_where_both_sides_are_near():
     margins = np.array([1e-4, 0.5], np.float32)
     want = margins > 0
     known = {"values": margins, "noise": np.full(2, 1e-3, np.float32)}
-    assert worst(measure(want, np.array([False, True]), known)) <= NOISE_FACTOR
-    assert worst(measure(want, np.array([True, False]), known)) > NOISE_FACTOR
+    assert worst(measure(want, np.array([False, True]), known)) <= FP16.noise_factor
+    assert worst(measure(want, np.array([True, False]), known)) > FP16.noise_factor
 
 
 def test_json_can_hold_it():

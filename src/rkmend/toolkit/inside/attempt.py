@@ -34,7 +34,8 @@ def attempt(request: dict[str, Any], diary: Diary) -> None:
     Args:
         request: `model` (path), `target`, `config` (keyword arguments of `rknn.config`), `quantize`,
             `dataset` (path of the toolkit's dataset list or None), `rknn` (path to export to), `samples`
-            (list of {name, inputs, outputs: paths of .npz}), `output_names`.
+            (list of {name, inputs, outputs: paths of .npz}), `output_names`, `parts` (path of an
+            .npz with the parts of outputs, or None).
         diary: Gets {stage, at} before each step, {agreement} per output and sample, and last {returned} or
             {exception}.
     """
@@ -78,7 +79,7 @@ def _steps(request: dict[str, Any], diary: Diary) -> None:
 def _simulate(rknn: Any, sample: dict[str, Any], request: dict[str, Any], diary: Diary) -> None:
     import numpy as np
     from compare import compare, missing
-    from noise import known_noise, measure
+    from noise import known_noise, known_parts, measure
 
     with np.load(sample["inputs"]) as inputs:
         arrays = [inputs[f"input{index}"] for index in range(len(inputs.files))]
@@ -92,10 +93,11 @@ def _simulate(rknn: Any, sample: dict[str, Any], request: dict[str, Any], diary:
             reference = outputs[f"output{index}"]
             if index < len(got) and len(got) == len(request["output_names"]):
                 given = np.asarray(got[index])
-                record = compare(reference, given, output=name, sample=sample["name"])
+                parts = known_parts(request["parts"], name)
+                record = compare(reference, given, output=name, sample=sample["name"], parts=parts)
                 known = known_noise(sample.get("noise"), name)
                 if known and record["shape_ok"]:
-                    record["fp16"] = measure(reference, given, known)
+                    record["noise"] = measure(reference, given, known)
             else:
                 record = missing(reference, output=name, sample=sample["name"])
             diary.write(agreement=record)

@@ -9,8 +9,13 @@ import numpy as np
 CHANNEL_FLOOR = 0.01
 """A slice of axis 1 counts for the worst-channel cosine from this share of the strongest slice's energy on."""
 
+PART_FLOOR = 2.0**-6
+"""A part whose largest number is below this is not looked at: a score of 0.01 may as well be 0."""
 
-def compare(reference: np.ndarray, got: np.ndarray, *, output: str, sample: str) -> dict[str, Any]:
+
+def compare(
+    reference: np.ndarray, got: np.ndarray, *, output: str, sample: str, parts: np.ndarray | None = None
+) -> dict[str, Any]:
     """Compares one output with its reference.
 
     Args:
@@ -18,6 +23,7 @@ def compare(reference: np.ndarray, got: np.ndarray, *, output: str, sample: str)
         got: What should equal it.
         output: Name of the output, for the record.
         sample: Name of the input sample, for the record.
+        parts: The number of the part that each element belongs to, where the output joins several.
 
     Returns:
         The fields of `toolkit.verdict.OutputAgreement`; sums are over all elements in float64. Elements where
@@ -41,6 +47,8 @@ def compare(reference: np.ndarray, got: np.ndarray, *, output: str, sample: str)
     record["max_abs"] = float(np.abs(want - have).max(initial=0.0))
     record["max_rel"] = record["max_abs"] / (record["reference_max"] or 1.0)
     record["worst_channel_cosine"] = _worst_channel(want, have, record["cosine"])
+    if parts is not None:
+        record["worst_part_cosine"] = _worst_part(want.ravel(), have.ravel(), parts.ravel())
     return record
 
 
@@ -71,6 +79,13 @@ def _cosine(want: np.ndarray, have: np.ndarray) -> float:
     if norms == 0.0:
         return 1.0 if not want.any() and not have.any() else 0.0
     return min(1.0, float((want * have).sum()) / norms)
+
+
+def _worst_part(want: np.ndarray, have: np.ndarray, parts: np.ndarray) -> float:
+    """Smallest cosine over the parts that are not next to nothing."""
+    chosen = [parts == part for part in range(parts.max(initial=-1) + 1)]
+    counting = [one for one in chosen if np.abs(want[one]).max(initial=0.0) > PART_FLOOR]
+    return min((_cosine(want[one], have[one]) for one in counting), default=1.0)
 
 
 def _worst_channel(want: np.ndarray, have: np.ndarray, whole: float) -> float:

@@ -1,4 +1,4 @@
-"""How a difference compares with what fp16 rounding alone makes of the same model: noise, or something else."""
+"""How a difference compares with what rounding alone makes of the same model: noise, or something else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 ROUNDING = 2.0**-11
-"""One rounding to fp16, relative: the least that any output of an fp16 model is off by."""
+"""One rounding to fp16, relative: the least that any output of an NPU is off by."""
 TINY = 1e-30
 """Against a division by zero."""
 MOST = 1e9
@@ -23,17 +23,26 @@ def known_noise(path: str | None, output: str) -> dict[str, np.ndarray]:
         return {kind: arrays[key] for kind, key in known.items() if key in arrays.files}
 
 
+def known_parts(path: str | None, output: str) -> np.ndarray | None:
+    """Which part each element of an output belongs to; None where it is one."""
+    if path is None:
+        return None
+    with np.load(path) as arrays:
+        key = f"parts:{output}"
+        return arrays[key] if key in arrays.files else None
+
+
 def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]) -> dict[str, float]:
-    """Compares what the simulator is off by with what fp16 alone is off by.
+    """Compares what the simulator is off by with what rounding alone is off by.
 
     Args:
         reference: What the original model computes.
         got: What the simulator gives, of the same size.
-        known: `noise`: how far fp16 alone takes each element. For an output of indices or of truth values besides
+        known: `noise`: how far rounding alone takes each element. For an output of indices or of truth values besides
             `values`: what was chosen from or compared, as [outer, choices, inner] or as a difference, with its noise.
 
     Returns:
-        The fields of `toolkit.verdict.Fp16Noise`. Where fp16 alone is not finite it explains nothing.
+        The fields of `toolkit.verdict.Noise`. Where rounding alone is not finite it explains nothing.
     """
     noise = np.nan_to_num(known["noise"].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     got = got.reshape(reference.shape)
@@ -59,7 +68,7 @@ def _of_numbers(want: np.ndarray, have: np.ndarray, noise: np.ndarray) -> dict[s
 
 
 def _of_signs(differs: np.ndarray, margins: np.ndarray, noise: np.ndarray) -> dict[str, float]:
-    """Of a comparison: by how much it was decided against how far fp16 moves its two sides."""
+    """Of a comparison: by how much it was decided against how far rounding moves its two sides."""
     margins = np.broadcast_to(np.abs(margins), differs.shape)
     noise = np.broadcast_to(noise, differs.shape)
     worst = np.max(margins[differs] / (noise[differs] + TINY), initial=0.0)
