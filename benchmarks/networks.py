@@ -134,7 +134,7 @@ def report(rows: dict[str, Any], title: str) -> None:
         lines,
     )
     say(
-        "\n* differs as fp16 or int8 itself does, by the emulation of the original model; the cosine is of the worst sample\n"
+        "\n* differs as fp16 or int8 itself does, by the emulation of the original; the cosine is of the worst sample\n"
     )
     for name in names:
         row = rows[f"{name} rkmend"]

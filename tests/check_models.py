@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnx
+from make_seed import seed_model
 from onnx import TensorProto, helper, numpy_helper
-
-SEED = Path(__file__).parents[1] / "examples" / "seed_conv.onnx"
 
 
 def decoder() -> onnx.ModelProto:
@@ -59,4 +56,4 @@ def _model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
-MODELS = {"seed": lambda: onnx.load(SEED), "decoder": decoder, "hostile": hostile}
+MODELS = {"seed": seed_model, "decoder": decoder, "hostile": hostile}

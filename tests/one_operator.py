@@ -64,9 +64,7 @@ def mended(code: str, proto: onnx.ModelProto, target: Target = RK3588) -> ir.Mod
     return ours
 
 
-def check_same(
-    code: str, proto: onnx.ModelProto, tolerance: float = 0.0, target: Target = RK3588
-) -> bool:
+def check_same(code: str, proto: onnx.ModelProto, tolerance: float = 0.0, target: Target = RK3588) -> bool:
     """What a mend made gives the same numbers; False where the rule does not hold."""
     after = mended(code, proto, target)
     if after is None:

@@ -24,7 +24,6 @@ from rkmend.rules.selection import Selection
 from rkmend.targets import load_target
 from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict
 
-SEED = Path(__file__).parents[1] / "examples" / "seed_conv.onnx"
 RK3588 = load_target("rk3588")
 SHARED = Path(__file__).parents[2] / "shared"
 NETWORKS = Path(os.environ.get("RKMEND_MODELS", SHARED / "models"))
@@ -62,8 +61,8 @@ def codes(checked: rkmend.Checked) -> set[str]:
     return {found.code for found in checked.findings}
 
 
-def test_the_seed_is_an_error_on_the_one_target_that_dies_of_it() -> None:
-    checked = rkmend.check(SEED, ["rk3588", "rk3576"])
+def test_the_seed_is_an_error_on_the_one_target_that_dies_of_it(seed_model: Path) -> None:
+    checked = rkmend.check(seed_model, ["rk3588", "rk3576"])
     (found,) = [one for one in checked.findings if one.code == "RKM101"]
     assert (found.target, found.level) == ("rk3588", Level.ERROR)
     assert found.nodes == ("/lila2/conv/conv/Conv",)
@@ -74,8 +73,8 @@ def test_the_seed_is_an_error_on_the_one_target_that_dies_of_it() -> None:
     assert checked.errors == 1
 
 
-def test_a_glance_sees_the_shapes_that_the_thorough_way_infers(path: Path) -> None:
-    for model in (path, SEED):
+def test_a_glance_sees_the_shapes_that_the_thorough_way_infers(path: Path, seed_model: Path) -> None:
+    for model in (path, seed_model):
         seen, thorough = glance(model, {}).ir, freeze(load(model), {}).ir
         for one, other in zip(seen.graph, thorough.graph, strict=True):
             for value, twin in zip(one.outputs, other.outputs, strict=True):
@@ -134,9 +133,9 @@ def test_a_target_without_fp16_is_checked_for_int8(path: Path) -> None:
     assert rkmend.check(path, "rv1106").schema == "rkmend-check/1"
 
 
-def test_fix_writes_what_has_no_such_finding_any_more(tmp_path: Path) -> None:
+def test_fix_writes_what_has_no_such_finding_any_more(tmp_path: Path, seed_model: Path) -> None:
     out = tmp_path / "fixed.onnx"
-    fixed = fix(SEED, "rk3588", out)
+    fixed = fix(seed_model, "rk3588", out)
     assert [(one.code, one.mend) for one in fixed.fixed] == [("RKM101", "output-padding")]
     assert not codes(fixed) & {"RKM101"}
     assert not codes(rkmend.check(out, "rk3588")) & {"RKM101"}
@@ -158,9 +157,9 @@ def test_conversions_never_ask_a_design_rule() -> None:
         assert not any(rule.recognises(verdict) for verdict in verdicts)
 
 
-def test_the_operators_of_a_rule_are_all_that_it_holds_at() -> None:
+def test_the_operators_of_a_rule_are_all_that_it_holds_at(seed_model: Path) -> None:
     """Where a rule says which operators it needs, it finds nothing in a model without them."""
-    model = glance(SEED, {}).ir
+    model = glance(seed_model, {}).ir
     for rule in all_rules():
         if rule.operators is not None and "Conv" not in rule.operators:
             assert not list(rule.find(model, RK3588)), rule.code

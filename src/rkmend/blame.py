@@ -12,6 +12,7 @@ from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.oracle import BudgetSpent
 from rkmend.errors import InputError
 from rkmend.graph import CannotExtract, TensorSpec, digest_ir, extract
+from rkmend.graph.names import listed
 from rkmend.mend.bisect import first_guilty
 from rkmend.mend.choose import State
 from rkmend.mend.interface import inputs_of, outputs_of, read_inputs_of
@@ -54,13 +55,18 @@ class Blame:
     def by_numbers(self, state: State, reference: Reference) -> Guilt | None:
         """The first mend after which ONNX Runtime, rounding as the NPU does, disagrees as well.
 
-        Mends whose differences add up are found here, and those that need more precision than fp16 has.
+        Mends whose differences add up are found here, and those that need more precision than fp16 has. Not
+        in an int8 build: its steps are too coarse to tell.
 
         Args:
             state: Its simulator disagrees.
             reference: Of the original, with noise.
         """
-        if telling_sample(state.done) is None or not _is_comparable(state, reference):
+        if (
+            state.options.quantize
+            or telling_sample(state.done) is None
+            or not _is_comparable(state, reference)
+        ):
             return None
         evidence = "ONNX Runtime, rounding to fp16, agrees with the original without it and not with it"
         with suppress(InputError):
@@ -78,7 +84,7 @@ class Blame:
         if not (culprits := self.culprits.of(state)):
             return None
         parts = _Parts(self.setting, state, culprits, reference, sample, Budget(seconds=WRONG_SECONDS))
-        evidence = f"the simulator is wrong on {', '.join(culprits)} alone, and was not before it"
+        evidence = f"the simulator is wrong on {listed(culprits)} alone, and was not before it"
         with suppress(BudgetSpent):
             return _guilt(state, parts.innocent, evidence)
         return None

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx_ir as ir
 
+
 @dataclass(frozen=True)
 class Wishes:
     """What is asked of one conversion, besides model, target and toolkit.

@@ -276,6 +276,8 @@ class Pipeline:
             if further is None:
                 break
             state = further
+        if all(state is not one for one in search.stuck):
+            search.stuck.append(state)
         return None, why
 
     def _guilt(self, state: State) -> Guilt | None:

@@ -127,7 +127,7 @@ class OutputCheck(msgspec.Struct, frozen=True):
     """Within the tolerance, or no further from it than rounding alone takes the model."""
     samples: tuple[OutputAgreement, ...]
     explained_by: str = ""
-    """`fp16` or `int8` where the difference is above the tolerance and is what that rounding alone makes; see `samples`."""
+    """`fp16` or `int8`: the difference is above the tolerance and is what that rounding alone makes; see `samples`."""
 
 
 class TrialFacts(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs, spec_of
+from rkmend.graph.names import listed
 from rkmend.mend.choose import Rejected, State, allowed, chip_cycles
 from rkmend.mend.interface import InterfaceChange, changes, unread
 from rkmend.records import AppliedMend, ModelFacts, OutputCheck, RejectedMend, Tail
@@ -148,14 +149,15 @@ def refusal(
         exactness: The least exact kind that was allowed.
     """
     verdict = stuck.verdict
-    said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
-    what = f"{verdict.outcome.sentence[0].upper()}{verdict.outcome.sentence[1:]} ({said})."
+    what = _sentence(verdict)
     if stuck.steps:
+        first = stuck.steps[0].done
         mends = dict.fromkeys(f"{step.finding.code} {step.mend.name}" for step in stuck.steps)
-        what = f"Mended so far: {', '.join(mends)}. Then: {what}"
+        begun = f"{_sentence(first.verdict)} " if first else ""
+        what = f"{begun}Mended so far: {', '.join(mends)}. Then: {what}"
     if verdict.outcome in UNLOCATED:
         return f"{what} {UNLOCATED[verdict.outcome]}"
-    parts = [f"{what} To blame: {', '.join(culprits) or 'no single operator'}."]
+    parts = [f"{what} To blame: {listed(culprits) or 'no single operator'}."]
     parts += [f"{finding.code} {finding.name}: {finding.message}" for finding in findings[:3]]
     harmful = [kind for kind in stuck.done.report().classes if not kind.harmless]
     parts += [f"{kind.meaning} {kind.what_to_do}" for kind in harmful[:1]]
@@ -173,3 +175,9 @@ def refusal(
     if verdict.outcome is Outcome.WRONG:
         parts.append("The file is kept as unverified.")
     return " ".join(parts)
+
+
+def _sentence(verdict: Verdict) -> str:
+    """How a Trial ended, and what the toolkit said first."""
+    said = verdict.message.splitlines()[0] if verdict.message else str(verdict.signature)
+    return f"{verdict.outcome.sentence[0].upper()}{verdict.outcome.sentence[1:]} ({said})."

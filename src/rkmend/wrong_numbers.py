@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.first_wrong import Judge, first_wrong
 from rkmend.graph import digest_ir, save
-from rkmend.toolkit.tolerance import FP16, disagreements, explained
+from rkmend.toolkit.calibration import calibrate_on
+from rkmend.toolkit.tolerance import Tolerance, disagreements, explained, is_noise, tolerance_for
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Done, Trials
 from rkmend.toolkit.verdict import OutputAgreement
@@ -34,7 +35,7 @@ def trace_wrong(
         budget: Charged for each part that is not remembered.
 
     Returns:
-        None of them where this cannot say: an int8 build, inputs that the toolkit scales, outputs that are missing.
+        None of them where this cannot say: inputs that the toolkit scales, outputs that are missing.
     """
     name = telling_sample(done)
     if name is None:
@@ -45,16 +46,25 @@ def trace_wrong(
 
 
 def telling_sample(done: Done) -> str | None:
-    """The name of the sample on which a model is wrong beyond doubt; None where its parts cannot be looked at."""
+    """The name of the sample on which a model is wrong beyond doubt; None where its parts cannot be looked at.
+
+    In an int8 build that is where nothing but rounding is to be seen.
+    """
     options, wrong = done.trial.options, _wrong(done)
-    if not done.trial.reference or options.quantize or options.mean_values or options.std_values:
+    if not done.trial.reference or options.mean_values or options.std_values:
         return None
-    noises = ((_is_right(found), found.noise.share if found.noise else 0.0, found.sample) for found in wrong)
-    return min(noises, default=(False, 0.0, None))[-1]
+    tolerance = tolerance_for(quantized=options.quantize)
+    noises = (
+        (is_noise(found, tolerance), found.noise.share if found.noise else 0.0, found.sample)
+        for found in wrong
+    )
+    noisy, _share, name = min(noises, default=(False, 0.0, None))
+    return None if noisy and options.quantize else name
 
 
 def _wrong(done: Done) -> list[OutputAgreement]:
-    return [found for found in disagreements(done.verdict.agreement, FP16) if found.shape_ok]
+    tolerance = tolerance_for(quantized=done.trial.options.quantize)
+    return [found for found in disagreements(done.verdict.agreement, tolerance) if found.shape_ok]
 
 
 def part_judge(
@@ -75,25 +85,35 @@ def part_judge(
     inputs = next(one for one in reference.samples if one.name == sample).inputs
     digest = f"{reference.digest} {sample} {digest_ir(model)}"
     given = Activations(model, inputs, scratch / "activations", digest=digest)
-    numbers = count(1)
+    numbers, quantize = count(1), trial.options.quantize
+    tolerance = tolerance_for(quantized=quantize)
 
     def judge(part: ir.Model, label: str) -> Mapping[str, bool] | None:
         path = scratch / f"{next(numbers)}.onnx"
         save(part, path)
-        expected = given.reference(part, path)
+        expected = given.reference(part, path, quantize=quantize)
         if expected is None:
             return None
-        tried = replace(trial, label=label, model=path, digest=digest_ir(part), reference=expected)
+        fed = expected.samples[0].inputs
+        calibration = calibrate_on(fed, fed.parent) if quantize else None
+        tried = replace(
+            trial,
+            label=label,
+            model=path,
+            digest=digest_ir(part),
+            reference=expected,
+            calibration=calibration,
+        )
         attempt = trials.attempt(tried)
         if not attempt.remembered:
             budget.spend()
         found = next(trials.lookahead.results([attempt])).verdict.agreement
         if not found or not any(one.shape_ok for one in found):
             return None
-        return {one.output: _is_right(one) for one in found}
+        return {one.output: _is_right(one, tolerance) for one in found}
 
     return judge
 
 
-def _is_right(found: OutputAgreement) -> bool:
-    return FP16.holds(found) or explained(found, FP16)
+def _is_right(found: OutputAgreement, tolerance: Tolerance) -> bool:
+    return tolerance.holds(found) or explained(found, tolerance)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+LISTED = 4
+"""Names that a sentence has room for; all of them stand in the report."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def name_nodes(graph: ir.Graph) -> dict[str, str]:

@@ -166,12 +166,11 @@ def _rest(model: ir.Model, region: list[ir.Node]) -> dict[str, bytes]:
     import onnx_ir as ir
 
     inside = set(region)
+    # What a value says of its uses counts those in branches that an earlier mend took away.
+    read = {value for node in model.graph.all_nodes() if node not in inside for value in node.inputs}
+    read |= set(model.graph.outputs)
     return {
         node.name or "": ir.to_proto(node).SerializeToString(deterministic=True)
         for node in model.graph
-        if node not in inside
-        and not (
-            node.op_type == "Constant"
-            and all(use.node in inside for output in node.outputs for use in output.uses())
-        )
+        if node not in inside and (node.op_type != "Constant" or not read.isdisjoint(node.outputs))
     }

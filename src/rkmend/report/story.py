@@ -144,8 +144,8 @@ def _noise(check: OutputCheck) -> list[str]:
         if found.noise and not check.tolerance.holds(found):
             noise = found.noise
             text = (
-                f"sample {found.sample}: the simulator is off by {max(noise.ratio, noise.peak):.2g} times what "
-                f"rounding every tensor to {check.tolerance.dtype} does in ONNX Runtime ({noise.share:.1%} of the signal)"
+                f"sample {found.sample}: {max(noise.ratio, noise.peak):.2g} times as far off as "
+                f"rounding to {check.tolerance.dtype} takes ONNX Runtime ({noise.share:.1%} of the signal)"
             )
             lines.append(wrapped(text, indent="        "))
     return lines

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rkmend.toolkit.classify import ExitStatus, classify
-from rkmend.toolkit.tolerance import disagreements, loses_a_part, tolerance_for
+from rkmend.toolkit.tolerance import disagreements, is_noise, loses_a_part, tolerance_for
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
 from rkmend.toolkit.worker import Ending
@@ -49,6 +49,10 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
             if worst.noise:
                 times = max(worst.noise.ratio, worst.noise.peak)
                 message += f"; {times:.2g} times what {tolerance.dtype} rounding alone does"
+                if all(is_noise(found, tolerance) for found in wrong):
+                    message += (
+                        f", {worst.noise.share:.0%} of the signal, so that no sample tells right from wrong"
+                    )
             if lost := [found for found in wrong if loses_a_part(found)]:
                 message += (
                     f"; nothing is left of a part that was joined to output {lost[0].output}, which has one range for "

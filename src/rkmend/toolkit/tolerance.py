@@ -48,9 +48,9 @@ FP16 = Tolerance(
     noise_factor=4.0,
     reason=(
         "an fp16 NPU rounds every tensor to 11 bits (2^-11 = 0.05 %); over a few hundred layers that random-walks "
-        "to about 1 % of the signal, a cosine of 0.99995; 0.999 is a noise of 4.5 %, more than rounding can make. The "
-        "simulator's difference was 0.3 to 3.3 times that of rounding every tensor to fp16 for outputs of eight networks "
-        "that are right, and 3.6 to 16, sample by sample, for one with a wrong MaxPool"
+        "to about 1 % of the signal, a cosine of 0.99995; 0.999 is a noise of 4.5 %, more than rounding can make. "
+        "The simulator's difference was 0.3 to 3.3 times that of rounding every tensor to fp16 for outputs of eight "
+        "networks that are right, and 3.6 to 16, sample by sample, for one with a wrong MaxPool"
     ),
 )
 
@@ -63,8 +63,9 @@ INT8 = Tolerance(
     noise_factor=2.0,
     reason=(
         "an int8 tensor has 256 steps (0.2 % noise of full scale per layer, more where the range is skewed); over "
-        "tens of layers a cosine of 0.98, a noise of 20 %, is the edge of what calibrated networks show. The simulator's "
-        "difference was 0.3 to 1.1 times that of rounding every tensor to its steps, for single layers of 50 kinds"
+        "tens of layers a cosine of 0.98, a noise of 20 %, is the edge of what calibrated networks show. "
+        "The simulator's difference was 0.3 to 1.1 times that of rounding every tensor to its steps, for single layers "
+        "of 50 kinds"
     ),
 )
 
@@ -86,18 +87,23 @@ def loses_a_part(found: OutputAgreement) -> bool:
     return found.worst_part_cosine < PART_COSINE
 
 
-def explained(found: OutputAgreement, tolerance: Tolerance) -> bool:
+def is_noise(found: OutputAgreement, tolerance: Tolerance) -> bool:
     """Whether rounding alone makes a difference of that size."""
-    if found.noise is None or not found.shape_ok or not found.finite or loses_a_part(found):
+    if found.noise is None or not found.shape_ok or not found.finite:
         return False
     return max(found.noise.ratio, found.noise.peak) <= tolerance.noise_factor
+
+
+def explained(found: OutputAgreement, tolerance: Tolerance) -> bool:
+    """Whether a difference is that of rounding and leaves something of all parts."""
+    return is_noise(found, tolerance) and not loses_a_part(found)
 
 
 def disagreements(found: Iterable[OutputAgreement], tolerance: Tolerance) -> list[OutputAgreement]:
     """The outputs that differ by more than the tolerance and more than rounding explains.
 
-    A sample on which rounding leaves nothing but noise speaks neither for nor against a model; so the noise of an output
-    is no excuse unless the output was found right on another sample that is above the noise.
+    A sample on which rounding leaves nothing but noise speaks neither for nor against a model; so the noise of an
+    output is no excuse unless the output was found right on another sample that is above the noise.
     """
     found = list(found)
     sound = {agreement.output for agreement in found if _tells(agreement, tolerance)}

@@ -45,7 +45,7 @@ class Reference:
         samples: At least one.
         inputs: What they were made for.
         outputs: What came out.
-        parts: An .npz that says of outputs which join several tensors what belongs to which; None where it is no matter.
+        parts: An .npz that says which elements of an output belong together, where it joins several tensors.
         measure: Gives the same with the noise of its samples, for which the model is run several times more: what
             rounding to int8 does if it is told that the build is an int8 one, else to fp16. None where that is done.
     """

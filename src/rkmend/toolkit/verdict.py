@@ -92,14 +92,15 @@ class Layer(msgspec.Struct, frozen=True):
 class Noise(msgspec.Struct, frozen=True):
     """How the difference of one output on one sample compares with what rounding alone makes of the model.
 
-    That is rounding to fp16, or to int8 in an int8 build. Of indices and truth values it is about the numbers that were chosen from or compared.
+    That is rounding to fp16, or to int8 in an int8 build. Of indices and truth values it is about the numbers that were
+    chosen from or compared.
     """
 
     share: float
     """Root mean square of what rounding alone changes, as a share of that of the reference."""
     ratio: float
-    """Root mean square of what the simulator changes, as a multiple of what rounding alone does: of the whole, or of the
-    slices of axis 1 that change most. Of choices: the largest gap to the right one, as a multiple of their noise."""
+    """Root mean square of what the simulator changes, as a multiple of what rounding alone does: of the whole, or of
+    the slices of axis 1 that change most. Of choices: the largest gap to the right one, in multiples of their noise."""
     peak: float
     """Likewise, of the largest changes."""
     differ: int

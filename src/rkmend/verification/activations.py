@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from rkmend.graph.surgery import is_read
 from rkmend.npz import read_npz, write_npz
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
-from rkmend.verification.noise import with_noise
+from rkmend.verification.half import in_half
+from rkmend.verification.int8 import in_int8, ranges
+from rkmend.verification.noise import RUNS, Rounding, with_noise
 from rkmend.verification.runner import run_model
 
 if TYPE_CHECKING:
@@ -37,12 +40,13 @@ class Activations:
         self._sample = sampling.Sample(sample.stem, sample)
         folder.mkdir(parents=True, exist_ok=True)
 
-    def reference(self, part: ir.Model, path: Path) -> Reference | None:
-        """What a part computes and what fp16 rounding alone does to it; None when it cannot be run.
+    def reference(self, part: ir.Model, path: Path, *, quantize: bool = False) -> Reference | None:
+        """What a part computes and what rounding alone does to it; None when it cannot be run.
 
         Args:
             part: Its inputs are values of the model.
             path: Where it is saved; the sample goes into a folder of that name without the suffix.
+            quantize: It is built in int8, calibrated on what it is given here.
         """
         folder = path.with_suffix("")
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,11 +59,16 @@ class Activations:
                 ((f"input{index}", read_npz(*self._known[name])) for index, name in enumerate(names)),
             )
             run = run_model(path, [fed], folder / "reference")
+            rounding: Rounding = in_half
+            if quantize:
+                rounding = partial(in_int8, measured=ranges(part, [fed], folder / "ranges"))
         except (InputError, CannotExtract):
             return None
         sample = Sample(fed.name, fed.path, run.outputs[0])
         plain = Reference(f"{self._digest} {digest_ir(part)}", run.output_names, (sample,))
-        return with_noise(plain, part, [fed], folder / "noise", runs=0)
+        return with_noise(
+            plain, part, [fed], folder / "noise", rounding=rounding, runs=RUNS if quantize else 0
+        )
 
     def _compute(self, names: Sequence[str]) -> None:
         """Runs the whole model for values that are not known yet."""

@@ -1,9 +1,9 @@
-"""Adds to a Reference what fp16 rounding alone does to each output, for a simulator that differs to be judged by."""
+"""Adds to a Reference what rounding alone does to each output, for a simulator that differs to be judged by."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-REVISION = 2
+REVISION = 4
 """Raised when noise is measured or compared in another way: remembered Trials are then made anew."""
 RUNS = 2
 """Runs with rounding by chance, besides the one that rounds to the nearest."""
@@ -32,6 +32,8 @@ CHOOSING = {"ArgMax": 0, "ArgMin": 0, "TopK": 1}
 COMPARING = frozenset({"Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal"})
 RESHAPING = frozenset({"Cast", "Identity", "Squeeze", "Unsqueeze", "Reshape", "Flatten"})
 """Operators that keep the elements in their order."""
+Rounding = Callable[["ir.Model", int], "ir.Model"]
+"""A model and a seed -> the model with rounded tensors; by chance unless the seed is 0."""
 WATCHED = "rkmend/watched/"
 """Prefix of the outputs that are added to see what a choice is made from."""
 
@@ -42,15 +44,17 @@ def with_noise(
     samples: Sequence[sampling.Sample],
     folder: Path,
     *,
+    rounding: Rounding = in_half,
     runs: int = RUNS,
 ) -> Reference:
-    """Runs the original model in fp16 and notes how far each element of its outputs moves.
+    """Runs the original model in a coarser arithmetic and notes how far each element of its outputs moves.
 
     Args:
         reference: Of the model.
         model: The original, with inferred shapes.
         samples: Of the reference, as the network gets them.
         folder: For the models and the noise; made if need be.
+        rounding: Gives the model in that arithmetic.
         runs: With rounding by chance.
 
     Returns:
@@ -59,11 +63,11 @@ def with_noise(
     done = replace(reference, measure=None)
     folder.mkdir(parents=True, exist_ok=True)
     watched, axes = _watched(model)
-    chances = [in_half(watched, run + 1) for run in range(runs)]
+    chances = [rounding(watched, run + 1) for run in range(runs)]
     try:
         exact, *halves = [
             _run(variant, samples, folder / str(number))
-            for number, variant in enumerate([watched, in_half(watched), *chances])
+            for number, variant in enumerate([watched, rounding(watched, 0), *chances])
         ]
     except InputError:
         return done
@@ -109,7 +113,7 @@ def _watched(model: ir.Model) -> tuple[ir.Model, dict[str, int]]:
             or output.dtype.is_floating_point()
         ):
             continue
-        source = node.inputs[0]
+        source = node.inputs[0] if node.inputs else None
         if (
             source is None
             or source.dtype is None

@@ -19,11 +19,17 @@ from rkmend.npz import write_npz
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
+from rkmend.verification.int8 import in_int8, ranges
 from rkmend.verification.noise import is_finite, with_noise
+from rkmend.verification.parts import parts
 from rkmend.verification.runner import REFERENCE, Engine, Run, run_model
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+
+VERIFIED = 3
+"""Calibration samples that an int8 build is verified on: as many as the generated ones of an fp16 build."""
 
 
 def make_reference(
@@ -43,8 +49,8 @@ def make_reference(
         folder: For the samples; holds all inputs and outputs at once.
         seed: Of the random samples.
         user: The user's own samples, an .npz by input name, as the network gets them.
-        calibration: Samples an int8 build is calibrated on, before mean and std. They replace the generated ones,
-            which fall outside the calibrated ranges and would measure nothing but saturation.
+        calibration: Samples an int8 build is calibrated on, before mean and std. The first of them replace the
+            generated ones, which fall outside the calibrated ranges and would measure nothing but saturation.
 
     Raises:
         InputError: ONNX Runtime cannot run the model, or the user's samples do not fit.
@@ -52,7 +58,10 @@ def make_reference(
     folder.mkdir(parents=True, exist_ok=True)
     scale = _Scale(options, model)
     raw = {path.stem: path for path in calibration}
-    made = [sampling.Sample(name, scale.forward(path, folder / f"{name}.npz")) for name, path in raw.items()]
+    ranging = [
+        sampling.Sample(name, scale.forward(path, folder / f"{name}.npz")) for name, path in raw.items()
+    ]
+    made = ranging[:VERIFIED]
     generated = sampling.make_samples(
         model.inputs, folder, seed=seed, user=user, counts=_is_fed_integers(model)
     )
@@ -69,8 +78,37 @@ def make_reference(
         model.outputs,
     )
     if options.quantize:
+        reference = _with_parts(reference, model, folder)
+    return replace(reference, measure=partial(_measure, reference, model, made, ranging, scale, folder))
+
+
+def _with_parts(reference: Reference, model: Model, folder: Path) -> Reference:
+    """The reference with the parts of its outputs, where they have any."""
+    labels = parts(model.ir)
+    if not labels:
         return reference
-    return replace(reference, measure=partial(_measured, reference, model, made, scale, folder))
+    write_npz(folder / "parts.npz", ((f"parts:{name}", array) for name, array in labels.items()))
+    return replace(reference, digest=f"{reference.digest} and parts", parts=folder / "parts.npz")
+
+
+def _measure(
+    reference: Reference,
+    model: Model,
+    made: Sequence[sampling.Sample],
+    ranging: Sequence[sampling.Sample],
+    scale: _Scale,
+    folder: Path,
+    quantize: bool,
+) -> Reference:
+    """The reference with the noise of its samples."""
+    if not quantize:
+        return _measured(reference, model, made, scale, folder)
+    try:
+        measured = ranges(model.ir, ranging, folder / "ranges")
+    except InputError:
+        return replace(reference, measure=None)
+    rounding = partial(in_int8, measured=measured)
+    return with_noise(reference, model.ir, made, folder / "noise-int8", rounding=rounding)
 
 
 def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> tuple[list[sampling.Sample], Run]:

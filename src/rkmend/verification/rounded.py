@@ -46,5 +46,5 @@ def _agreements(reference: Reference, outputs: tuple[Path, ...]) -> Iterator[Out
             record = compare(want, got, output=name, sample=sample.name)
             known = known_noise(str(sample.noise) if sample.noise else None, name)
             if known and record["shape_ok"]:
-                record["fp16"] = measure(want, got, known)
+                record["noise"] = measure(want, got, known)
             yield msgspec.convert(record, OutputAgreement)

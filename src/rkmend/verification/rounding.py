@@ -46,7 +46,12 @@ def chance(value: ir.Value, number: int, seed: int, low: float, high: float) -> 
     """A number by chance for each element of a float32 tensor; the same seed gives the same ones."""
     import onnx_ir as ir
 
-    attributes = {"dtype": int(ir.DataType.FLOAT), "low": low, "high": high, "seed": float(SEEDS * seed + number)}
+    attributes = {
+        "dtype": int(ir.DataType.FLOAT),
+        "low": low,
+        "high": high,
+        "seed": float(SEEDS * seed + number),
+    }
     return ir.node("RandomUniformLike", [value], attributes)
 
 

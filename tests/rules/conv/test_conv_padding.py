@@ -61,6 +61,7 @@ def test_the_facts_are_those_of_the_layer():
         "output_rows": 9,
         "dead_rows_top": 1,
         "dead_rows_bottom": 3,
+        "empty_piece": True,
     }
     assert "4 of 9 output rows see padding only" in finding.message
 

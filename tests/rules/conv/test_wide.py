@@ -48,7 +48,10 @@ CASES = {
 }
 
 
-test_rewrite, test_trial = rewrite_and_trial(CASES)
+TRIED = ("frames", "depthwise", "mean", "channels", "boxes")
+"""The others fail in the same ways."""
+
+test_rewrite, test_trial = rewrite_and_trial(CASES, TRIED)
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,10 @@ def test_rewrite(shape, order, tmp_path):
     ("shape", "order"),
     [
         ([1, 1, 256, 2560], ORDERS[0]),
-        ([1, 1, 256, 2560], ORDERS[1]),
-        ([1, 1, 256, 2560], ORDERS[2]),
-        ([1, 8, 16, 2048], ORDERS[0]),
-        ([4, 1, 16, 2048], ORDERS[0]),
+        pytest.param([1, 1, 256, 2560], ORDERS[1], marks=pytest.mark.slow),
+        pytest.param([1, 1, 256, 2560], ORDERS[2], marks=pytest.mark.slow),
+        pytest.param([1, 8, 16, 2048], ORDERS[0], marks=pytest.mark.slow),
+        pytest.param([4, 1, 16, 2048], ORDERS[0], marks=pytest.mark.slow),
         ([1, 4, 256, 512], ORDERS[0]),
     ],
 )

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Exactness, Level
+from rkmend.rules.base import Exactness
 from rkmend.rules.forms import joined, split
 from rkmend.rules.operands import known_shape
 from rkmend.rules.replacement import Replacement
@@ -44,12 +44,12 @@ class EmptyPiece(WholeModelRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588: the ONNX backend tests `test_rotary_embedding*_expanded`, five of which failed by it.
+    Toolkit 2.3.2, rk3588: the ONNX backend tests `test_rotary_embedding*_expanded`, five of which failed by it. A
+    denoising network with such a Split converts rightly.
     """
 
     code = "RKM259"
     name = "empty-piece"
-    level = Level.ERROR
     operators = frozenset({"Concat", "Split"})
     mend = "leave-out"
     summary = "Leaves pieces without elements out."
