@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rkmend.culprits import WRONG_SECONDS, Culprits
+from rkmend.culprits import WRONG_TRIALS, Culprits
 from rkmend.diagnose.budget import Budget
 from rkmend.diagnose.oracle import BudgetSpent
 from rkmend.errors import InputError
@@ -83,7 +83,7 @@ class Blame:
             return None
         if not (culprits := self.culprits.of(state)):
             return None
-        parts = _Parts(self.setting, state, culprits, reference, sample, Budget(seconds=WRONG_SECONDS))
+        parts = _Parts(self.setting, state, culprits, reference, sample, Budget(trials=WRONG_TRIALS))
         evidence = f"the simulator is wrong on {listed(culprits)} alone, and was not before it"
         with suppress(BudgetSpent):
             return _guilt(state, parts.innocent, evidence)

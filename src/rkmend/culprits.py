@@ -19,8 +19,9 @@ from rkmend.wrong_numbers import trace_wrong
 
 LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
 """Outcomes that are worth cutting the model into pieces for: a failure that comes fast and by itself."""
-WRONG_SECONDS = 180.0
-"""How long wrong numbers are traced to their operators: each piece is run by ONNX Runtime and by the simulator."""
+WRONG_TRIALS = 60
+"""How many pieces are tried to trace wrong numbers to their operators; each is run by ONNX Runtime and by the simulator.
+A number of trials and not a time: what is found must not depend on what else the machine does."""
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Culprits:
         report = state.done.report()
         nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
         wrong = state.verdict.outcome is Outcome.WRONG
-        budget = Budget(seconds=WRONG_SECONDS if wrong else None)
+        budget = Budget(trials=WRONG_TRIALS if wrong else None)
         if not nodes and wrong:
             parts = self.setting.scratch / f"wrong-{state.done.trial.key[:16]}"
             nodes = trace_wrong(state.model, state.done, self.setting.trials, parts, budget)
