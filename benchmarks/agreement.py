@@ -38,7 +38,7 @@ from rkmend.toolkit.trials import Trials
 from rkmend.toolkit.verdict import Outcome, Verdict
 from rkmend.verification.reference import make_reference
 
-SECONDS = 60.0
+SECONDS = 180.0
 """Time limit of a trial."""
 CLOSE = 0.05
 """Cycles may be off by so much."""
