@@ -1,0 +1,1 @@
+"""report.html: one file that shows a conversion, readable without rkmend and without a network."""
