@@ -53,7 +53,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """A row of the table of before and after."""
 
     key: str
-    """`converts`, `cycles`, `chip_cycles`, `cpu_operators`, `internal_memory`, `weight_memory`, `moved` or `agreement`."""
+    """`converts`, `cycles`, `chip_cycles`, `cpu_operators`, `internal_memory`, `weight_memory`, `moved`, or
+    `agreement`."""
     what: Text
     before: Text | None
     """None where it is not known, as the cycles of a model that did not compile."""
@@ -156,28 +157,51 @@ class PlanRow(msgspec.Struct, frozen=True):
     node: int
     """Its id."""
     kind: str
+    """As in the plan: `Conv`, `depth-wise Conv`, `ConvTranspose`, `MatMul`, `other`, `view` or `fused`."""
     into: int | None
-    """The node along with which it is computed."""
-    words: tuple[Text, ...]
-    """The whole plan in words, a line each."""
+    """Id of the node along with which it is computed."""
+    fused: tuple[str, ...]
+    """Operators that are computed along with it."""
+    input: str
+    """Shape of what the convolution unit reads, `64x112x112`; empty where it computes nothing."""
+    output: str
+    kernel: str
+    """Rows by columns, `3x3`; likewise `stride` and `dilation`."""
+    stride: str
+    dilation: str
+    pads: str
+    """`top, left, bottom, right`."""
+    groups: int
     banks: str
     """Features + weights, `5+7`; empty where it is not split."""
+    row_entries: int
+    """Buffer entries that a row takes."""
+    rows: int
+    """Rows in the buffer at once, at most."""
     bands: int
     tiles: int
     chunk: int
     """Output channels whose weights are in the buffer at once."""
     chunks: int
     cores: int
+    shared: str
+    """What the cores share: `rows`, `output channels` or `nothing`."""
+    unsplit: str
+    """Why it is not split."""
     macs: int
     utilisation: float | None
     """Share of the multiplications that are not with padding."""
+    input_bytes: int
+    weight_bytes: int
+    output_bytes: int
     cycles_ddr: int | None
     cycles_npu: int | None
     cycles: int | None
     bound: str
     """`compute`, `DRAM` or empty."""
     live_bytes: int
-    picture: int | None
+    """Features in memory while it runs."""
+    picture: int | None = None
     """Index into `pictures`; only layers that the story is about have one."""
 
 
