@@ -85,6 +85,7 @@ class Converter:
         limits: Per trial.
         cache: Remember trials and use what is remembered.
         progress: Told what happens meanwhile.
+        workers: Lent by the caller, and still there afterwards; its own by default, and closed with it.
     """
 
     def __init__(
@@ -95,19 +96,22 @@ class Converter:
         limits: Limits | None = None,
         cache: bool = True,
         progress: Progress | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self._target = load_target(target)
         self._version = toolkit or DEFAULT_VERSION
         self._limits = limits or Limits()
         self._cache = TrialCache() if cache else None
         self._progress = progress or Progress()
-        self._workers = Workers(default_parallel())
+        self._lent = workers
+        self._workers = workers or Workers(default_parallel())
 
     def __enter__(self) -> Converter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._workers.close()
+        if self._workers is not self._lent:
+            self._workers.close()
 
     def convert(
         self, model: str | Path, out: str | Path | None = None, wishes: Wishes | None = None
@@ -157,7 +161,8 @@ class Converter:
                 )
                 if wishes.explain is not None and not options.quantize and _is_explained(result):
                     self._progress.step("explaining the failure; the results are written already")
-                    _explain(result, given, options, folder / REPRO, setting, wishes.explain)
+                    watcher = Watcher(self._progress, self._progress.explaining)
+                    _explain(result, given, options, folder / REPRO, setting, wishes.explain, watcher)
                 return result
 
     def _trials(self, scratch: Path) -> Trials:
@@ -259,7 +264,13 @@ def _is_explained(result: Conversion) -> bool:
 
 
 def _explain(
-    result: Conversion, given: Model, options: BuildOptions, folder: Path, setting: Setting, budget: Budget
+    result: Conversion,
+    given: Model,
+    options: BuildOptions,
+    folder: Path,
+    setting: Setting,
+    budget: Budget,
+    watcher: Watcher,
 ) -> None:
     """Adds reproducer and cause to a conversion that is delivered already."""
     target, toolkit, trials, scratch = setting.target, setting.toolkit, setting.trials, setting.scratch
@@ -270,7 +281,7 @@ def _explain(
     with results_folder(folder, force=False):
         checkpoint = Checkpoint(folder, asked)
         try:
-            result.cause = explain_on(bench, given, folder, checkpoint, budget, Watcher()).cause
+            result.cause = explain_on(bench, given, folder, checkpoint, budget, watcher).cause
         except RkmendError as error:  # the conversion is whole without it
             result.notes += (f"The failure was not explained: {error.message}.",)
             checkpoint.finish()

@@ -134,21 +134,31 @@ def unknown_name(name: str, inputs: Sequence[TensorSpec]) -> InputError:
     )
 
 
-def _still_dynamic(inputs: Sequence[TensorSpec]) -> DynamicInputs:
-    dynamic = [spec for spec in inputs if not spec.static]
-    options, guesses = [], []
+def propose(inputs: Sequence[TensorSpec]) -> dict[str, tuple[int, ...]]:
+    """Plausible shapes for the dynamic ones of some inputs, by name: guesses that `bind` accepts."""
     chosen: dict[str, int] = {}
-    for spec in dynamic:
-        sizes = spec.shape if spec.shape != (UNKNOWN_RANK,) else (None,) * 4
-        proposal = [_guess(sizes, axis, chosen) for axis in range(len(sizes))]
-        options.append("--input " + shlex.quote(f"{spec.name}={'x'.join(map(str, proposal))}"))
+    proposals = {}
+    for spec in inputs:
+        if not spec.static:
+            sizes = spec.shape if spec.shape != (UNKNOWN_RANK,) else (None,) * 4
+            proposals[spec.name] = tuple(_guess(sizes, axis, chosen) for axis in range(len(sizes)))
+    return proposals
+
+
+def _still_dynamic(inputs: Sequence[TensorSpec]) -> DynamicInputs:
+    dynamic = {spec.name: spec for spec in inputs if not spec.static}
+    options, guesses = [], []
+    for name, proposal in propose(inputs).items():
+        shape = dynamic[name].shape
+        options.append("--input " + shlex.quote(f"{name}={'x'.join(map(str, proposal))}"))
+        sizes = shape if shape != (UNKNOWN_RANK,) else (None,) * len(proposal)
         axes = [axis for axis, size in enumerate(sizes) if axis > 0 and not isinstance(size, int)]
         if axes:
-            guesses.append(f"{spec.name} " + ", ".join(f"axis {axis} = {proposal[axis]}" for axis in axes))
+            guesses.append(f"{name} " + ", ".join(f"axis {axis} = {proposal[axis]}" for axis in axes))
     hint = "Give each a static shape, for example:\n  " + " ".join(options)
     if guesses:
         hint += f"\nThese are guesses, put in the sizes the model will run with: {'; '.join(guesses)}."
-    return DynamicInputs("the model has dynamic inputs: " + "; ".join(map(str, dynamic)), hint=hint)
+    return DynamicInputs("the model has dynamic inputs: " + "; ".join(map(str, dynamic.values())), hint=hint)
 
 
 def _guess(sizes: Sequence[int | str | None], axis: int, chosen: dict[str, int]) -> int:
