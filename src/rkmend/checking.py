@@ -14,7 +14,9 @@ import msgspec
 from rkmend.errors import InputError
 from rkmend.graph.glance import Glance, glance
 from rkmend.graph.surgery import describe_shape
+from rkmend.graph.walk import every_node
 from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level, Mend, Rule
+from rkmend.rules.nodes import kind_of, kinds_in
 from rkmend.rules.remembered import unchanging
 from rkmend.rules.selection import Selection
 from rkmend.targets import Target, load_target
@@ -213,9 +215,9 @@ def aims_of(targets: str | Sequence[str], dtype: str | None) -> tuple[Target, ..
 
 def findings_of(model: ir.Model, target: Target, rules: Iterable[Rule]) -> list[tuple[Rule, Finding]]:
     """What the rules find: the worst first, of one level in the order of the rules' codes and of the graph."""
-    kinds = {_kind(node) for node in model.graph.all_nodes()}
     levels = list(Level)
     with unchanging(model):
+        kinds = kinds_in(model)
         found = [
             (rule, finding)
             for rule in rules
@@ -242,7 +244,7 @@ def _told(path: str, model: ir.Model, aims: Sequence[Target], rules: Sequence[Ru
     findings = [(aim, rule, finding) for aim in aims for rule, finding in findings_of(model, aim, rules)]
     named = {name for _aim, _rule, finding in findings for name in finding.nodes}
     known = (
-        {str(node.name): _operator(node) for node in model.graph.all_nodes() if node.name in named}
+        {str(node.name): _operator(node) for node in every_node(model.graph) if node.name in named}
         if named
         else {}
     )
@@ -278,11 +280,7 @@ def _operator(node: ir.Node) -> Operator:
             yield f"{value.name}: {describe_shape(value)}" if value is not None and value.name else "none"
 
     name = str(node.name)
-    return Operator(name, _kind(node), module_of(name), tuple(told(node.inputs)), tuple(told(node.outputs)))
-
-
-def _kind(node: ir.Node) -> str:
-    return f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+    return Operator(name, kind_of(node), module_of(name), tuple(told(node.inputs)), tuple(told(node.outputs)))
 
 
 def module_of(name: str) -> str:

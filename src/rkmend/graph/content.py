@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rkmend.graph.infer import infer
-from rkmend.graph.surgery import bodies_of
 from rkmend.graph.values import static_shape
+from rkmend.graph.walk import bodies_of
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.content import contents
-from rkmend.graph.surgery import CannotExtract, Surgery, describe_shape, inner_nodes, is_read, must_stay
+from rkmend.graph.surgery import CannotExtract, Surgery, describe_shape, is_read, must_stay
 from rkmend.graph.values import static_shape
+from rkmend.graph.walk import inner_nodes
 
 if TYPE_CHECKING:
     import onnx_ir as ir

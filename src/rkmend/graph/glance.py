@@ -20,6 +20,7 @@ from rkmend.graph.model import TensorSpec, graph_inputs
 from rkmend.graph.quick_import import import_onnx_ir
 from rkmend.graph.shapes import DynamicInputs, bind
 from rkmend.graph.values import SMALL
+from rkmend.graph.walk import every_node
 
 if TYPE_CHECKING:
     import onnx
@@ -132,7 +133,7 @@ def _set_inputs(model: ir.Model, light: onnx.ModelProto, specs: tuple[TensorSpec
             shape.SetInParent()
             for size in sizes[entry.name]:
                 shape.dim.add(dim_value=size)
-    for node in model.graph.all_nodes():
+    for node in every_node(model.graph):
         for value in node.outputs if not node.domain else ():
             value.shape = None
     for entry in light.graph.output:
@@ -152,12 +153,12 @@ def _infer_at_once(model: ir.Model, light: onnx.ModelProto) -> None:
     values = {value.name: value for node in model.graph for value in node.outputs}
     for entry in (*found.value_info, *found.output):
         value = values.get(entry.name)
-        if value is None or entry.type.WhichOneof("value") != "tensor_type":
+        if value is None:
             continue
-        kind = entry.type.tensor_type
+        kind = entry.type.tensor_type  # an empty one where it is no tensor
         if kind.elem_type:
             value.type = ir.TensorType(ir.DataType(kind.elem_type))
         if kind.HasField("shape"):
-            dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim]
+            dims = [dim.dim_value or (0 if dim.HasField("dim_value") else None) for dim in kind.shape.dim]
             if None not in dims or value.shape is None:
                 value.shape = ir.Shape(dims)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rkmend.graph.walk import every_node
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
@@ -27,9 +29,7 @@ def name_nodes(graph: ir.Graph) -> dict[str, str]:
     Returns:
         New name -> old name, empty where there was none.
     """
-    import onnx_ir as ir
-
-    nodes = list(ir.traversal.RecursiveGraphIterator(graph))
+    nodes = list(every_node(graph))
     taken = {node.name for node in nodes}
     seen: set[str] = set()
     renamed: dict[str, str] = {}

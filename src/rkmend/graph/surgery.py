@@ -10,6 +10,7 @@ from rkmend.errors import RkmendError
 from rkmend.graph.model import shape_of, shape_text
 from rkmend.graph.names import name_nodes
 from rkmend.graph.values import describe, static_shape
+from rkmend.graph.walk import bodies_of, every_node, inner_nodes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -24,28 +25,7 @@ def node_names(model: ir.Model) -> list[str]:
 
     Unique in a Model that was loaded (see `name_nodes`); nodes of model functions are not among them.
     """
-    import onnx_ir as ir
-
-    return [str(node.name) for node in ir.traversal.RecursiveGraphIterator(model.graph)]
-
-
-def bodies_of(node: ir.Node) -> Iterator[ir.Graph]:
-    """The graphs that a node holds: branches of an If, the body of a Loop or a Scan."""
-    import onnx_ir as ir
-
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            yield from attribute.as_graphs()
-
-
-def inner_nodes(node: ir.Node) -> Iterator[ir.Node]:
-    """All nodes in the bodies of a node, however deep."""
-    import onnx_ir as ir
-
-    for body in bodies_of(node):
-        yield from ir.traversal.RecursiveGraphIterator(body)
+    return [str(node.name) for node in every_node(model.graph)]
 
 
 def reads_of(node: ir.Node) -> list[ir.Value]:

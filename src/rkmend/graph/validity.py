@@ -17,9 +17,10 @@ from rkmend.graph.consistency import contradiction
 from rkmend.graph.infer import infer
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.protos import bodies
-from rkmend.graph.surgery import bodies_of, can_be_fed, describe_shape, drop_unread
+from rkmend.graph.surgery import can_be_fed, describe_shape, drop_unread
 from rkmend.graph.tensors import reference_to, replaced_tensors
 from rkmend.graph.values import SMALL, merge
+from rkmend.graph.walk import bodies_of
 
 if TYPE_CHECKING:
     import onnx

@@ -15,6 +15,9 @@ SMALL = 4096
 """Elements up to which a tensor is taken for a shape, an index or a scale, whose content inference needs."""
 
 
+_INTEGERS = frozenset({int})
+
+
 def without_invented_names(shape: ir.Shape | None) -> ir.Shape | None:
     """A shape without the names that the inference makes up for unknown sizes, new ones each time."""
     import onnx_ir as ir
@@ -55,8 +58,8 @@ def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
     shape = None if value is None else value.shape
     if shape is None:
         return None
-    sizes = tuple(size for size in shape.dims if isinstance(size, int))
-    return sizes if len(sizes) == len(shape) else None
+    sizes = shape.dims
+    return sizes if _INTEGERS.issuperset(map(type, sizes)) else None  # type: ignore[return-value]
 
 
 def is_small(value: ir.Value) -> bool:

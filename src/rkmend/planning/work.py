@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from rkmend.graph.values import static_shape
-from rkmend.tiling.conv import Axis, ConvGeometry, resolve_auto_pad
+from rkmend.tiling.conv import Axis, ConvGeometry, window_axes
 from rkmend.tiling.storage import is_depthwise
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def _conv(node: ir.Node, data: Shape, weight: Shape, output: Shape) -> Work | No
     if len(data) not in (3, 4):
         return None
     rows, cols = _axes(node, data[2:], weight[2:])
-    geometry = _geometry(data, output[1], rows, cols, node.attributes.get_int("group", 1))
+    geometry = ConvGeometry.along(
+        rows, cols, data[1], output[1], node.attributes.get_int("group", 1), data[0]
+    )
     if geometry.rows.outputs < 1 or geometry.cols.outputs < 1:
         return None
     return Work("depth-wise Conv" if is_depthwise(geometry) else "Conv", geometry, bias=_has(node, 2))
@@ -77,7 +79,9 @@ def _transposed(node: ir.Node, data: Shape, weight: Shape, output: Shape) -> Wor
         _stuffed(axis, outputs)
         for axis, outputs in zip(_axes(node, data[2:], weight[2:]), _plane(output[2:]), strict=True)
     )
-    geometry = _geometry(data, output[1], rows, cols, node.attributes.get_int("group", 1))
+    geometry = ConvGeometry.along(
+        rows, cols, data[1], output[1], node.attributes.get_int("group", 1), data[0]
+    )
     height, width = _plane(data[2:])
     return Work("ConvTranspose", geometry, bias=_has(node, 2), source=(height, width))
 
@@ -106,38 +110,14 @@ def _matmul(data: Shape, weight: Shape, *, constant: bool) -> Work | None:
     return Work("MatMul", ConvGeometry(1, inner, 1, rows, columns, 1, 1), times=times)
 
 
-def _geometry(data: Shape, outputs: int, rows: Axis, cols: Axis, groups: int) -> ConvGeometry:
-    return ConvGeometry(
-        batch=data[0],
-        channels=data[1],
-        height=rows.size,
-        width=cols.size,
-        out_channels=outputs,
-        kernel_h=rows.kernel,
-        kernel_w=cols.kernel,
-        stride_h=rows.stride,
-        stride_w=cols.stride,
-        pad_top=rows.pad_begin,
-        pad_left=cols.pad_begin,
-        pad_bottom=rows.pad_end,
-        pad_right=cols.pad_end,
-        dilation_h=rows.dilation,
-        dilation_w=cols.dilation,
-        groups=groups,
-    )
-
-
 def _axes(node: ir.Node, sizes: Shape, kernel: Shape) -> tuple[Axis, Axis]:
     """Rows and columns; a signal of one axis is a map of one row, as the compiler has it."""
-    ones, rank = (1,) * len(sizes), len(sizes)
-    strides = node.attributes.get_ints("strides", ()) or ones
-    dilations = node.attributes.get_ints("dilations", ()) or ones
-    pads = node.attributes.get_ints("pads", ()) or (0,) * 2 * rank
-    auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
-    axes = [Axis(sizes[i], kernel[i], strides[i], dilations[i], pads[i], pads[rank + i]) for i in range(rank)]
-    if node.op_type == "Conv":
-        axes = [resolve_auto_pad(auto_pad, axis) for axis in axes]
-    rows, cols = axes if rank == 2 else (Axis(1, 1), *axes)
+    ints, ones = node.attributes.get_ints, (1,) * len(sizes)
+    strides, dilations = tuple(ints("strides", ()) or ones), tuple(ints("dilations", ()) or ones)
+    pads = tuple(ints("pads", ()) or (0,) * 2 * len(sizes))
+    auto_pad = node.attributes.get_string("auto_pad", "NOTSET") if node.op_type == "Conv" else "NOTSET"
+    axes = window_axes(auto_pad, sizes, kernel, strides, dilations, pads)
+    rows, cols = axes if len(axes) == 2 else (Axis(1, 1), *axes)
     return rows, cols
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rkmend.rules.base import Fact, Finding, Level, Mend, Rule
+from rkmend.rules.nodes import nodes_of
 from rkmend.targets import Target
 from rkmend.toolkit.verdict import Verdict
 
@@ -33,12 +34,10 @@ class DesignRule(Rule):
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """See `Rule.find`."""
-        for node in model.graph:
-            if not node.domain and node.op_type in self.operators:
-                facts = self.holds(node, target)
-                if facts is not None:
-                    message = self.message(node, facts)
-                    yield Finding(self.code, self.name, (str(node.name),), dict(facts), message)
+        for node in nodes_of(model, self.operators):
+            if (facts := self.holds(node, target)) is not None:
+                message = self.message(node, facts)
+                yield Finding(self.code, self.name, (str(node.name),), dict(facts), message)
 
     def recognises(self, verdict: Verdict) -> bool:
         """None: it is about models that convert."""

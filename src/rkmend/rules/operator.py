@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rkmend.rules.base import FAILED, Exactness, Fact, Finding
+from rkmend.rules.nodes import nodes_of
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
@@ -54,9 +55,8 @@ class OperatorRule(SingleMend):
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """See `Rule.find`."""
-        for node in model.graph:
-            kind = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
-            if kind in self.operators and (facts := self.holds(node, target)) is not None:
+        for node in nodes_of(model, self.operators):
+            if (facts := self.holds(node, target)) is not None:
                 name = str(node.name)
                 yield Finding(self.code, self.name, (name,), dict(facts), self.message(node, facts))
 

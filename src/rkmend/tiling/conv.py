@@ -6,6 +6,10 @@ Pure arithmetic on the definition of Conv in the ONNX operator specification; si
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+KINDS = 4096
+"""Layers that are kept, since networks repeat theirs: enough for any network."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +124,37 @@ class ConvGeometry:
     dilation_w: int = 1
     groups: int = 1
 
-    @property
+    @staticmethod
+    @lru_cache(KINDS)
+    def along(
+        rows: Axis, cols: Axis, channels: int, out_channels: int, groups: int = 1, batch: int = 1
+    ) -> ConvGeometry:
+        """The Conv along these axes."""
+        return ConvGeometry(
+            batch=batch,
+            channels=channels,
+            height=rows.size,
+            width=cols.size,
+            out_channels=out_channels,
+            kernel_h=rows.kernel,
+            kernel_w=cols.kernel,
+            stride_h=rows.stride,
+            stride_w=cols.stride,
+            pad_top=rows.pad_begin,
+            pad_left=cols.pad_begin,
+            pad_bottom=rows.pad_end,
+            pad_right=cols.pad_end,
+            dilation_h=rows.dilation,
+            dilation_w=cols.dilation,
+            groups=groups,
+        )
+
+    @cached_property
     def rows(self) -> Axis:
         """The vertical axis."""
         return Axis(self.height, self.kernel_h, self.stride_h, self.dilation_h, self.pad_top, self.pad_bottom)
 
-    @property
+    @cached_property
     def cols(self) -> Axis:
         """The horizontal axis."""
         return Axis(self.width, self.kernel_w, self.stride_w, self.dilation_w, self.pad_left, self.pad_right)
@@ -134,6 +163,32 @@ class ConvGeometry:
     def output_shape(self) -> tuple[int, int, int, int]:
         """(batch, out_channels, rows, columns) of the output."""
         return self.batch, self.out_channels, self.rows.outputs, self.cols.outputs
+
+
+@lru_cache(KINDS)
+def window_axes(
+    auto_pad: str,
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    pads: tuple[int, ...],
+) -> tuple[Axis, ...]:
+    """The spatial axes of a sliding window, their padding spelt out.
+
+    Args:
+        auto_pad: As for `resolve_auto_pad`.
+        sizes: Of the spatial axes.
+        kernel: Taps along each.
+        strides: Of each; there may be more, which do not count.
+        dilations: Likewise.
+        pads: At the begin of each axis, then at the end of each.
+
+    Raises:
+        ValueError: Unknown `auto_pad`.
+    """
+    axes = zip(sizes, kernel, strides, dilations, pads, pads[len(sizes) :], strict=False)
+    return tuple(resolve_auto_pad(auto_pad, Axis(*axis)) for axis in axes)
 
 
 def resolve_auto_pad(auto_pad: str, axis: Axis) -> Axis:

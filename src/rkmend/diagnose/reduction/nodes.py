@@ -17,7 +17,7 @@ from rkmend.diagnose.reduction.bodies import body_changes
 from rkmend.diagnose.reduction.change import CannotChange, Change, Hunt
 from rkmend.diagnose.reduction.delta import narrow, shortest
 from rkmend.graph import bypass, contract, cut, node_names, ways_past
-from rkmend.graph.surgery import inner_nodes
+from rkmend.graph.walk import inner_nodes
 
 if TYPE_CHECKING:
     import onnx_ir as ir

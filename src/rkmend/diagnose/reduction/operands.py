@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rkmend.diagnose.reduction.change import Change
 from rkmend.diagnose.reduction.edits import node_change, schema_of
-from rkmend.graph.surgery import bodies_of, is_read
+from rkmend.graph.surgery import is_read
+from rkmend.graph.walk import bodies_of
 
 if TYPE_CHECKING:
     import onnx

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply
+from rkmend.rules.conv.sliding import axes_of
+from rkmend.rules.nodes import nodes_of
 from rkmend.rules.operands import numbers_of, operand
 from rkmend.rules.remembered import remembered
-from rkmend.tiling.conv import Axis, ConvGeometry, resolve_auto_pad
+from rkmend.tiling.conv import Axis, ConvGeometry
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -33,36 +35,9 @@ class ConvNode:
         data, weight = static_shape(node.inputs[0]), static_shape(node.inputs[1])
         if data is None or weight is None or len(data) != 4:
             return None
-        strides = node.attributes.get_ints("strides", ()) or (1, 1)
-        dilations = node.attributes.get_ints("dilations", ()) or (1, 1)
-        pads = node.attributes.get_ints("pads", ()) or (0, 0, 0, 0)
-        auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
-        rows, cols = (
-            resolve_auto_pad(
-                auto_pad,
-                Axis(data[2 + i], weight[2 + i], strides[i], dilations[i], pads[i], pads[2 + i]),
-            )
-            for i in (0, 1)
-        )
-        geometry = ConvGeometry(
-            batch=data[0],
-            channels=data[1],
-            height=data[2],
-            width=data[3],
-            out_channels=weight[0],
-            kernel_h=weight[2],
-            kernel_w=weight[3],
-            stride_h=rows.stride,
-            stride_w=cols.stride,
-            pad_top=rows.pad_begin,
-            pad_left=cols.pad_begin,
-            pad_bottom=rows.pad_end,
-            pad_right=cols.pad_end,
-            dilation_h=rows.dilation,
-            dilation_w=cols.dilation,
-            groups=node.attributes.get_int("group", 1),
-        )
-        return ConvNode(node, geometry)
+        rows, cols = axes_of(node, data[2:], weight[2:])
+        groups = node.attributes.get_int("group", 1)
+        return ConvNode(node, ConvGeometry.along(rows, cols, data[1], weight[0], groups, data[0]))
 
     @staticmethod
     def named(model: ir.Model, name: str) -> ConvNode:
@@ -124,7 +99,7 @@ class ConvNode:
 @remembered
 def convs_of(model: ir.Model) -> list[ConvNode]:
     """The 2-D Convs of the main graph whose shapes are known."""
-    return [conv for node in model.graph if (conv := ConvNode.read(node)) is not None]
+    return [conv for node in nodes_of(model, ("Conv",)) if (conv := ConvNode.read(node)) is not None]
 
 
 def conv_attributes(rows: Axis, cols: Axis, groups: int) -> dict[str, Any]:

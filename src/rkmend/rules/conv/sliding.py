@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkmend.graph.values import static_shape
 from rkmend.rules.operands import operand
-from rkmend.tiling.conv import Axis, resolve_auto_pad
+from rkmend.tiling.conv import Axis, window_axes
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -34,16 +34,8 @@ class Sliding:
         data, kernel = static_shape(node.inputs[0]), kernel_of(node)
         if data is None or kernel is None or len(kernel) != len(data) - 2:
             return None
-        rank = len(kernel)
-        strides, dilations, pads = windows(node, rank)
-        auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
-        axes = tuple(
-            resolve_auto_pad(
-                auto_pad, Axis(data[2 + i], kernel[i], strides[i], dilations[i], pads[i], pads[rank + i])
-            )
-            for i in range(rank)
-        )
-        ceil = bool(node.attributes.get_int("ceil_mode", 0)) and auto_pad == "NOTSET"
+        axes = axes_of(node, data[2:], kernel)
+        ceil = bool(node.attributes.get_int("ceil_mode", 0)) and _auto_pad(node) == "NOTSET"
         return Sliding(data, axes, tuple(_outputs(axis) if ceil else axis.outputs for axis in axes))
 
     def reaching(self) -> tuple[Axis, ...]:
@@ -62,11 +54,21 @@ def _outputs(axis: Axis) -> int:
     return min(whole, (axis.size + axis.pad_begin - 1) // axis.stride + 1)
 
 
-def windows(node: ir.Node, rank: int) -> tuple[list[int], list[int], list[int]]:
+def axes_of(node: ir.Node, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[Axis, ...]:
+    """The spatial axes of a node, their padding spelt out; entries beyond those of its attributes do not count."""
+    strides, dilations, pads = windows(node, len(kernel))
+    return window_axes(_auto_pad(node), sizes, kernel, strides, dilations, pads)
+
+
+def _auto_pad(node: ir.Node) -> str:
+    return node.attributes.get_string("auto_pad", "NOTSET")
+
+
+def windows(node: ir.Node, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Strides, dilations and pads of a node, with the defaults of ONNX."""
     ints = node.attributes.get_ints
-    strides, dilations = ints("strides", ()) or [1] * rank, ints("dilations", ()) or [1] * rank
-    return list(strides), list(dilations), list(ints("pads", ()) or [0] * 2 * rank)
+    strides, dilations = ints("strides", ()) or (1,) * rank, ints("dilations", ()) or (1,) * rank
+    return tuple(strides), tuple(dilations), tuple(ints("pads", ()) or (0,) * 2 * rank)
 
 
 def kernel_of(node: ir.Node) -> tuple[int, ...] | None:

@@ -10,6 +10,7 @@ from rkmend.rules.base import FAILED, Exactness, Finding
 from rkmend.rules.conv.limits import MAX_SIZE, two_factors
 from rkmend.rules.conv.sliding import kernel_of
 from rkmend.rules.forms import reshaped
+from rkmend.rules.nodes import nodes_of
 from rkmend.rules.operands import known_shape
 from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
@@ -56,13 +57,14 @@ class WideDistribution(SingleMend):
 
     code = "RKM111"
     name = "distribution-of-many-boxes"
+    operators = frozenset({"Softmax"})
     mend = "boxes-as-map"
     summary = "Takes the sides of the boxes for the batch and the boxes for a map."
     exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Reshape, Transpose, Softmax and Conv in a row."""
-        for node in model.graph:
+        for node in nodes_of(model, ("Conv",)):
             if chain := _chain(node):
                 boxes = known_shape(node.outputs[0])[-1]
                 message = f"Softmax and Conv '{node.name}' work on {boxes} boxes along the width, which has 13 bits."

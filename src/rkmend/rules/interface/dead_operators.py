@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
-from rkmend.graph.surgery import inner_nodes, is_read
+from rkmend.graph.surgery import is_read
+from rkmend.graph.walk import inner_nodes
 from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.model.tidy import drop_dead
 from rkmend.rules.single_mend import SingleMend

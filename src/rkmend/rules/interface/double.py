@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from rkmend.graph.walk import every_graph
 from rkmend.rules.base import FAILED, CannotApply, Exactness, Finding, Level
 from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
@@ -99,7 +100,7 @@ def _doubles(model: ir.Model) -> list[ir.Value]:
 
     return [
         value
-        for graph in model.graphs()
+        for graph in every_graph(model.graph)
         for value in (
             *graph.inputs,
             *graph.initializers.values(),

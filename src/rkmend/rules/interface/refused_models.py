@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
-from rkmend.graph.surgery import bodies_of, is_read
+from rkmend.graph.surgery import is_read
 from rkmend.graph.values import static_shape
+from rkmend.graph.walk import bodies_of
 from rkmend.rules.base import Level
 from rkmend.rules.interface.refusal import Refusal
 from rkmend.rules.interface.values import constants_of
@@ -71,7 +72,7 @@ class DataDependentShape(Refusal):
 
 def _is_open(node: ir.Node) -> bool:
     """Whether what a node makes has no static shape although what it gets has: then the numbers decide."""
-    if all(static_shape(value) is not None for value in node.outputs if is_read(value)):
+    if all(static_shape(value) is not None or not is_read(value) for value in node.outputs):
         return False
     by_numbers = node.op_type in OPERANDS or any(bodies_of(node))
     return by_numbers and all(value is None or static_shape(value) is not None for value in node.inputs)

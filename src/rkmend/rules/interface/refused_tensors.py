@@ -102,10 +102,13 @@ class NotANumber(Refusal):
 
     def blamed(self, model: ir.Model) -> list[str]:
         """Values of such a dtype."""
+        import onnx_ir as ir
+
+        numbers = {None, *(ir.DataType[name] for name in NUMBERS)}
         return [
-            f"'{value.name}' ({value.dtype.name.lower()})"
+            f"'{value.name}' ({str(value.dtype).lower()})"
             for value in values_of(model)
-            if value.dtype is not None and value.dtype.name not in NUMBERS
+            if value.dtype not in numbers
         ]
 
 

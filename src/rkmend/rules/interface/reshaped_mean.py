@@ -51,6 +51,7 @@ class ReshapedMean(SingleMend):
 
     code = "RKM060"
     name = "reshaped-mean"
+    operators = frozenset({"ReduceMean"})
     mend = "own-tensor"
     summary = "Makes each such output a tensor that the toolkit keeps."
     exactness = Exactness.EXACT

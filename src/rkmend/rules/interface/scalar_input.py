@@ -139,7 +139,7 @@ def _written(
 
 def _captured(node: ir.Node) -> Iterator[ir.Value]:
     """The values of the main graph that the bodies of a node read."""
-    from rkmend.graph.surgery import inner_nodes
+    from rkmend.graph.walk import inner_nodes
 
     for inner in inner_nodes(node):
         yield from (value for value in inner.inputs if value is not None)

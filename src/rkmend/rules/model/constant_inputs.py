@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
-from rkmend.graph.surgery import bodies_of
 from rkmend.graph.values import content_of
+from rkmend.graph.walk import bodies_of
 from rkmend.rules.base import Fact, Finding, Mend, Rule
 from rkmend.rules.operands import is_constant, operand
 from rkmend.targets import Target

@@ -54,9 +54,13 @@ def widenable(model: ir.Model) -> dict[ir.Value, ir.DataType]:
     What an operator reads or gives that has no wide form, such as DequantizeLinear, stays as it is, and so does what is
     combined with it.
     """
-    graph = model.graph
+    import onnx_ir as ir
+
+    graph, kinds = model.graph, {ir.DataType[name] for name in WIDER}
     inputs = [*graph.inputs, *graph.initializers.values()]
-    narrow = {value for value in [*inputs, *(o for node in graph for o in node.outputs)] if _is_narrow(value)}
+    narrow = {
+        value for value in [*inputs, *(o for node in graph for o in node.outputs)] if value.dtype in kinds
+    }
     if not narrow:
         return {}
     kept = {value for value in narrow if any(use.node.graph is not graph for use in value.uses())}
@@ -138,7 +142,3 @@ def _shifted(node: ir.Node, dtype: ir.DataType, new: Replacement) -> ir.Value:
     power = new.node("power", "Gather", [powers, node.inputs[1]], {"axis": 0})
     left = node.attributes.get_string("direction") == "LEFT"
     return new.node("shifted", "Mul" if left else "Div", [node.inputs[0], power])
-
-
-def _is_narrow(value: ir.Value) -> bool:
-    return value.dtype is not None and value.dtype.name in WIDER

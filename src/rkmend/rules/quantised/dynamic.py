@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.quantised.dynamic_forms import write
-from rkmend.rules.quantised.dynamic_sites import region, sites
+from rkmend.rules.quantised.dynamic_sites import SITES, region, sites
 from rkmend.rules.quantised.everywhere import EverywhereRule
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class DynamicQuantisation(EverywhereRule):
     code = "RKM301"
     name = "dynamic-quantisation"
     level = Level.ERROR
+    operators = SITES
     what = "The model quantises at run time"
     mend = "float-weights"
     summary = "Computes in floats with dequantised weights what was quantised at run time."

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 PRODUCTS = frozenset({"MatMulInteger", "ConvInteger"})
 FUSED = frozenset({"DynamicQuantizeLSTM", "DynamicQuantizeMatMul"})
 """Operators of ONNX Runtime that quantise one of their own inputs."""
+SITES = PRODUCTS | {f"com.microsoft::{kind}" for kind in (*FUSED, "MatMulIntegerToFloat")}
+SITES |= {"DequantizeLinear", "com.microsoft::DequantizeLinear"}
+"""Operators that a site may begin with."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rkmend.rules.nodes import kind_of
+
 if TYPE_CHECKING:
     import onnx_ir as ir
 
@@ -48,7 +50,7 @@ MOVES |= {"Unsqueeze"}
 
 def form_of(node: ir.Node) -> Form | None:
     """The form of an operator; None where it has none."""
-    kind = f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+    kind = kind_of(node)
     if kind == CONCAT:
         return Form("Concat", tuple(range(2, len(node.inputs), 3)), 0)
     return FORMS.get(kind)

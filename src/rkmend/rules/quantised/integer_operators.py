@@ -8,7 +8,7 @@ from rkmend.rules.base import CannotApply, Exactness, Finding, Level
 from rkmend.rules.operands import constant_of, operand
 from rkmend.rules.quantised.constants import zeros_like
 from rkmend.rules.quantised.everywhere import EverywhereRule
-from rkmend.rules.quantised.forms import MOVES, Form, form_of
+from rkmend.rules.quantised.forms import CONCAT, FORMS, MOVES, Form, form_of
 from rkmend.rules.quantised.sums import SUMS, within_half
 from rkmend.rules.replacement import Replacement
 
@@ -66,6 +66,7 @@ class IntegerOperators(EverywhereRule):
     code = "RKM303"
     name = "integer-operators"
     level = Level.ERROR
+    operators = frozenset({*FORMS, CONCAT})
     what = "The model computes with integers"
     mend = "quantise-dequantise"
     summary = "Writes operators on integers as float operators between DequantizeLinear and QuantizeLinear."

@@ -57,6 +57,7 @@ class QuantisedSums(EverywhereRule):
 
     code = "RKM305"
     name = "quantised-sums"
+    operators = frozenset({"QuantizeLinear", "com.microsoft::QuantizeLinear"})
     what = "The model adds or averages what DequantizeLinear gives and QuantizeLinear takes"
     mend = "clip-operands"
     summary = "Clips the operands to the range of fp16, so that the toolkit adds floats and not integers."

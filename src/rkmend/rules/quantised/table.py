@@ -54,6 +54,7 @@ class QuantisedTable(EverywhereRule):
     code = "RKM302"
     name = "quantised-table"
     level = Level.ERROR
+    operators = frozenset({"DequantizeLinear", "com.microsoft::DequantizeLinear"})
     what = "The model looks up integers and dequantises them afterwards"
     mend = "float-table"
     summary = "Dequantises the table once and looks up floats."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rkmend.graph.values import content_of, static_shape
 from rkmend.rules.base import CannotApply, Exactness, Finding
 from rkmend.rules.forms import cut, reshaped
+from rkmend.rules.nodes import nodes_of
 from rkmend.rules.operands import operand
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.single_mend import SingleMend
@@ -69,13 +70,14 @@ class StaticSequences(SingleMend):
 
     code = "RKM255"
     name = "static-sequences"
+    operators = frozenset({*MAKE, *READ})
     mend = "direct-wiring"
     summary = "Connects what is put into each sequence with what is taken out of it."
     exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """The model as a whole."""
-        kinds = sorted({node.op_type for node in model.graph if not node.domain} & {*MAKE, *READ})
+        kinds = sorted({node.op_type for node in nodes_of(model, self.operators)})
         if kinds:
             listed = ", ".join(kinds)
             message = f"The model holds sequences of tensors ({listed}); the toolkit knows tensors only."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.forms import reshaped
+from rkmend.rules.nodes import nodes_of
 from rkmend.rules.operands import known_shape
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.single_mend import SingleMend
@@ -60,13 +61,14 @@ class PartialScale(SingleMend):
     code = "RKM503"
     name = "partial-scale"
     level = Level.ERROR
+    operators = frozenset({"Div"})
     mend = "instance-norm"
     summary = "Writes the normalisation as InstanceNormalization, its scale and shift behind it."
     exactness = Exactness.ROUNDING
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Normalisations with a constant factor behind them, it or the shift after it of such a shape."""
-        for node in model.graph:
+        for node in nodes_of(model, self.operators):
             found = match_normalisation(node)
             if found is None or not found.partly_scaled():
                 continue

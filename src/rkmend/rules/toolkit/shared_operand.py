@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Finding
+from rkmend.rules.nodes import nodes_of
 from rkmend.rules.operands import number_of, only_reader
 from rkmend.rules.single_mend import SingleMend
 from rkmend.rules.toolkit.barrier import barrier
@@ -59,13 +60,14 @@ class SharedOperand(SingleMend):
 
     code = "RKM504"
     name = "shared-operand"
+    operators = frozenset(PRODUCTS)
     mend = "separate-operands"
     summary = "Puts a Clip that clips nothing before each further use of the tensor."
     exactness = Exactness.EXACT
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """Products, alone or as the two of an attention, with a tensor that comes in twice."""
-        for node in model.graph:
+        for node in nodes_of(model, self.operators):
             products = _products(node)
             if repeated := _repeated(products):
                 names = tuple(str(product.name) for product in products)
