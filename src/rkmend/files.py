@@ -58,3 +58,24 @@ def atomic_copy(source: Path, path: Path) -> None:
     """
     with source.open("rb") as original, atomic_file(path) as file:
         shutil.copyfileobj(original, file, 1 << 20)
+
+
+def read_ends(path: Path, head: int, tail: int) -> str:
+    """A text file, without its middle where it is long: a line says how much that is.
+
+    Args:
+        path: In UTF-8; what is not is replaced.
+        head: Bytes of the beginning that are kept.
+        tail: Of the end.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size <= head + tail:
+            return file.read().decode(errors="replace")
+        first = file.read(head).decode(errors="replace")
+        file.seek(-tail, os.SEEK_END)
+        last = file.read().decode(errors="replace")
+    return f"{first}\n... {size - head - tail:,} bytes left out ...\n{last}"

@@ -59,6 +59,15 @@ def read(path: Path) -> tuple[onnx.ModelProto, list[Path]]:
     return proto, files
 
 
+def file_digest(path: Path) -> str:
+    """What `Model.sha256` says of a file as it is now.
+
+    Raises:
+        InputError: As `read`.
+    """
+    return _sha256([path, *read(path)[1]])
+
+
 def as_graph(proto: onnx.ModelProto, path: Path, files: Sequence[Path]) -> tuple[ir.Model, dict[str, str]]:
     """A parsed model as a graph whose nodes have names, and which of them are new (see `Model.renamed`).
 

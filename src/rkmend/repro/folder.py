@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkmend.diagnose.reduction.record import Reduction
 from rkmend.errors import InputError
-from rkmend.files import atomic_copy, atomic_write
+from rkmend.files import atomic_copy, atomic_write, read_ends
 from rkmend.graph import export
 from rkmend.graph.model import graph_inputs, spec_of
 from rkmend.graph.tensors import weights
@@ -84,7 +83,7 @@ def write_repro(
     atomic_write(files["script"], code.encode())
     if log is not None and log.is_file():
         files["log"] = folder / "log.txt"
-        atomic_write(files["log"], redact(_read_ends(log)).encode())
+        atomic_write(files["log"], redact(read_ends(log, LOG_HEAD, LOG_TAIL)).encode())
     files["environment"] = folder / "environment.txt"
     atomic_write(files["environment"], f"{environment_text(environment)}\n".encode())
     name = files["script"].name
@@ -116,16 +115,3 @@ def _write_model(model: ir.Model, path: Path) -> Sequence[Made]:
     else:
         export(model, path)
     return made
-
-
-def _read_ends(path: Path) -> str:
-    """A log, without its middle when it is long."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= LOG_HEAD + LOG_TAIL:
-            return file.read().decode(errors="replace")
-        head = file.read(LOG_HEAD)
-        file.seek(-LOG_TAIL, os.SEEK_END)
-        tail = file.read()
-    left_out = f"\n... {size - LOG_HEAD - LOG_TAIL:,} bytes left out ...\n"
-    return head.decode(errors="replace") + left_out + tail.decode(errors="replace")

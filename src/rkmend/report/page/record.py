@@ -13,20 +13,13 @@ import msgspec
 
 from rkmend.checking import Found
 from rkmend.records import Conversion
+from rkmend.words import Language, Text
 
 SCHEMA = "rkmend-page/1"
 """Raised when a field changes its meaning or goes away; new fields may come without."""
 
-Language = Literal["en", "zh"]
 Which = Literal["original", "mended"]
 Role = Literal["", "culprit", "replaced", "new", "changed", "finding", "tail"]
-
-
-class Text(msgspec.Struct, frozen=True):
-    """A sentence in both languages; the same twice where it has no translation."""
-
-    en: str
-    zh: str
 
 
 class PageFile(msgspec.Struct, frozen=True):
@@ -38,7 +31,7 @@ class PageFile(msgspec.Struct, frozen=True):
     bytes: int
     """Of a folder: of all that is in it. 0 where it is gone."""
     href: str
-    """Relative to the page; empty where it cannot be reached from there."""
+    """Relative to the page, percent-encoded; empty where it cannot be reached from there."""
 
 
 class Headline(msgspec.Struct, frozen=True):
@@ -225,10 +218,12 @@ class RuleText(msgspec.Struct, frozen=True):
     name: str
     level: str
     title: Text
-    page: Text
-    """The whole page, Markdown."""
+    what: Text
+    """What happens."""
     does: Text
-    """What its mends do; empty where it has none."""
+    """What rkmend does."""
+    page: str
+    """The whole page, Markdown, in English."""
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -278,17 +273,39 @@ class NodeCommand(msgspec.Struct, frozen=True):
 
 
 class MendText(msgspec.Struct, frozen=True):
-    """A mend of the report in both languages, at the same place in `mends`."""
+    """A mend of the report, told; at the same place as in `mends` there."""
 
     summary: Text
-    covers: Text
+    exactness: Text
+    proof: Text
+    """The kind of evidence and what it covers."""
     does_not_cover: Text
     cost: Text
-    """Before and after, and against the alternatives."""
+    """Of the whole model, if it is the last mend; else empty."""
+    alternatives: tuple[int, ...]
+    """Indices into `rejected_mends` of the report: what else was considered at the same nodes."""
     before: tuple[int, ...]
-    """Ids of the nodes of the original that it concerns, with their neighbours: the subgraph to draw."""
+    """Ids of the nodes of the original that it concerns, and their neighbours: the subgraph to draw."""
     after: tuple[int, ...]
-    """Of the mended model."""
+    """Of the mended model: what it put in, and the neighbours."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The sentences about items of the report, each at the same place as the item there."""
+
+    findings: tuple[Text, ...]
+    """Why the failure is believed to be what it is."""
+    mends: tuple[MendText, ...]
+    rejected_mends: tuple[Text, ...]
+    """Why they are not in the result."""
+    verification: tuple[Text, ...]
+    """The verdict on an output, with what rounding alone makes of it where that was measured."""
+    interface: tuple[Text, ...]
+    trials: tuple[Text, ...]
+    """Their labels."""
+    notes: tuple[Text, ...]
+    experiments: tuple[Text, ...]
+    """What was changed, in `cause.experiments`."""
 
 
 class PageData(msgspec.Struct, kw_only=True):
@@ -302,13 +319,9 @@ class PageData(msgspec.Struct, kw_only=True):
     rkmend: str
     headline: Headline
     texts: dict[str, Text]
-    """The paragraphs of the story: `failure`, `why`, `cause`, `cost`, `agreement`, `interface`, `tail` ...; those that
-    do not apply are not there."""
-    mends: tuple[MendText, ...]
-    rejected: tuple[Text, ...]
-    """Why not, at the same place as in `rejected_mends` of the report."""
-    checks: tuple[Text, ...]
-    """The verdict on an output, at the same place as in `verification` of the report."""
+    """Paragraphs of the story, those that apply: `failure` (what failed), `why` (there is no .rknn), `cause`, `cost`,
+    `tail` (what is left for the CPU), `agreement` (what was compared, and how near it has to be)."""
+    told: Told
     compare: tuple[Comparison, ...]
     report: Conversion
     graphs: Graphs
@@ -316,10 +329,13 @@ class PageData(msgspec.Struct, kw_only=True):
     """`original` and `mended`: ids of the nodes to show first, the culprits or what replaced them with their
     neighbours; empty where nothing stands out."""
     layers: tuple[LayerRow, ...]
+    """Of the model as it was given, as far as the compiler came, and of the mended one, if there is one."""
     plans: tuple[PlanRow, ...]
     errors: tuple[ErrorRow, ...]
     findings: tuple[Found, ...]
     """What the rules say of the original before any trial."""
+    finding_texts: tuple[Text, ...]
+    """Their messages, in the same order."""
     rules: dict[str, RuleText]
     """Every rule that the page names, by code."""
     pictures: tuple[Picture, ...]
