@@ -1,4 +1,4 @@
-"""Where rkmend keeps things: the cache folder, and scratch folders that never outlive their run."""
+"""Where rkmend keeps things: cache folder, data folder, and scratch folders that never outlive their run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,23 @@ def cache_dir() -> Path:
 
     `RKMEND_CACHE` wins, then `XDG_CACHE_HOME/rkmend`, then `~/.cache/rkmend`. Not created here.
     """
-    if own := os.environ.get("RKMEND_CACHE"):
+    return _own("RKMEND_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def data_dir() -> Path:
+    """The folder for the runs of `rkmend serve`.
+
+    `RKMEND_DATA` wins, then `XDG_DATA_HOME/rkmend`, then `~/.local/share/rkmend`. Not created here.
+    """
+    return _own("RKMEND_DATA", "XDG_DATA_HOME", ".local/share")
+
+
+def _own(variable: str, base: str, usual: str) -> Path:
+    """A folder that a variable names, or one for rkmend in the user's folder for such things."""
+    if own := os.environ.get(variable):
         return Path(own).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache").expanduser().absolute() / "rkmend"
+    given = os.environ.get(base)
+    return (Path(given) if given else Path.home() / usual).expanduser().absolute() / "rkmend"
 
 
 @contextmanager

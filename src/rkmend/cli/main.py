@@ -19,8 +19,10 @@ COMMANDS = {
     "log": "Read a toolkit log that somebody pasted: which operator, which failure, what to do.",
     "plan": "Say how each layer is cut and what it costs, without any toolkit.",
     "reduce": "Make a failing model as small as it can be while it still fails alike.",
+    "report": "Write the page of a conversion anew, or show its models in Netron.",
     "rule": "Show the page of a rule.",
     "rules": "List the rules.",
+    "serve": "Serve a page on this machine: drop a model, watch it being mended, read the report.",
     "toolkit": "Install, list, examine and remove toolkit environments.",
     "verify": "Compare what two ONNX models compute.",
 }

@@ -41,7 +41,7 @@ def external_files(proto: onnx.ModelProto, folder: Path) -> list[Path]:
         InputError: A file is missing, too short, or not plainly in the folder; or its entry makes no sense.
     """
     files: dict[str, Path] = {}
-    for place in map(_place, _external_tensors(proto)):
+    for place in map(_place, external_tensors(proto)):
         if place.location not in files:
             files[place.location] = _contained(place, folder)
         size = files[place.location].stat().st_size
@@ -101,7 +101,8 @@ def _place(tensor: onnx.TensorProto) -> _Place:
     return _Place(tensor.name, entries["location"], offset, length)
 
 
-def _external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+def external_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """The tensors of a model, in bodies and attributes too, whose bytes are in another file."""
     import onnx
 
     plain = {
