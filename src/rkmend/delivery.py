@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REPRO = "repro"
 """Folder of the reproducer, within the results."""
+PAGE = "report.html"
+"""Drawn from what is written here, afterwards (see `rkmend.report.page`); one of an earlier run goes away."""
 
 
 @contextmanager
@@ -85,7 +87,8 @@ def deliver(
     rknn, recipe, report = folder / f"{stem}.rknn", folder / f"{stem}.recipe.toml", folder / "report.json"
     parts = {kind: folder / f"{stem}.{kind}.onnx" for kind in ("mended", "head", "tail")}
     logs, repro = folder / "trials", folder / REPRO
-    for old in (rknn, recipe, report, *parts.values()):
+    page = folder / PAGE
+    for old in (rknn, recipe, report, page, *parts.values()):
         old.unlink(missing_ok=True)
         old.with_name(f"{old.name}.data").unlink(missing_ok=True)
     shutil.rmtree(logs, ignore_errors=True)

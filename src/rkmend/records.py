@@ -130,6 +130,47 @@ class OutputCheck(msgspec.Struct, frozen=True):
     """`fp16` or `int8`: the difference is above the tolerance and is what that rounding alone makes; see `samples`."""
 
 
+class LayerCheck(msgspec.Struct, frozen=True):
+    """One tensor within the network: the simulator against ONNX Runtime, on one sample."""
+
+    tensor: str
+    """Its ONNX name; tensors that the toolkit fused away are not there, and it adds some of its own."""
+    operator: str
+    """What makes it, as the toolkit calls it: `Conv`, `exSwish` ..."""
+    node: str
+    """The node of the delivered model that makes it; empty for what the toolkit added."""
+    reference: str
+    """What it was compared with: the `original` model's value, one of the `delivered` (mended) model, or what the
+    `toolkit`'s graph gives in float32: where that is another value under the same name, or one that neither has."""
+    cosine: float
+    max_abs: float
+    max_rel: float
+    """`max_abs` divided by the largest absolute reference value."""
+    finite: bool
+    """Whether both have their NaN and infinities in the same places."""
+    single_cosine: float | None
+    """Of the layer alone on right inputs, by the toolkit's own measure; None where that is not finite."""
+    ok: bool
+    """Within the tolerance."""
+    source: bool
+    """Not within the tolerance, while what it is computed from is."""
+
+
+class Layerwise(msgspec.Struct, frozen=True):
+    """The verification layer by layer; see `LayerCheck`."""
+
+    sample: str
+    """Its name: one on which the model is wrong, else the first."""
+    tolerance: Tolerance
+    checks: tuple[LayerCheck, ...]
+    """In the order in which the toolkit computes them."""
+    largest_loss: str
+    """The tensor in which most is lost beyond what is lost in any that it is computed from; empty for none."""
+    why_not_all: str
+    """What ended the comparison before its end; empty when nothing did."""
+    seconds: float
+
+
 class TrialFacts(msgspec.Struct, frozen=True):
     """One line of the record of trials; its log is in `folder`."""
 
@@ -163,6 +204,8 @@ class Conversion(msgspec.Struct, kw_only=True):
     mends: tuple[AppliedMend, ...] = ()
     rejected_mends: tuple[RejectedMend, ...] = ()
     verification: tuple[OutputCheck, ...] = ()
+    layerwise: Layerwise | None = None
+    """None where nothing converted, where nobody asked, or where it would have taken too long."""
     interface: tuple[InterfaceChange, ...] = ()
     """Where inputs and outputs of the .rknn are not those of the model as it was given."""
     tail: Tail | None = None
@@ -172,7 +215,7 @@ class Conversion(msgspec.Struct, kw_only=True):
     trials: tuple[TrialFacts, ...] = ()
     notes: tuple[str, ...] = ()
     files: dict[str, str] = {}
-    """What was written, by kind: `rknn`, `mended`, `recipe`, `head`, `tail`, `report`, `trials`, `repro`."""
+    """What was written, by kind: `rknn`, `mended`, `recipe`, `head`, `tail`, `report`, `page`, `trials`, `repro`."""
     seconds: float = 0.0
 
     @property

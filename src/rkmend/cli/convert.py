@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,11 @@ EXACTNESS = ("exact", "rounding", "bounded")
 )
 @click.option("--explain-budget", default="120s", show_default=True, metavar="N|TIME",
               help="Trials (200) or time (90s, 5min) that may be spent on it.")  # fmt: skip
+@click.option(
+    "--layers/--no-layers",
+    default=None,
+    help="When the results are written: compare every layer with ONNX Runtime.  [default: if that is cheap]",
+)
 @run_options.no_cache
 @run_options.force
 @run_options.quiet
@@ -93,6 +99,7 @@ def command(
     trial_memory: int,
     explain: bool,
     explain_budget: str,
+    layers: bool | None,
     no_cache: bool,
     force: bool,
     quiet: bool,
@@ -110,10 +117,12 @@ def command(
     from rkmend.conversion import convert
     from rkmend.diagnose.budget import Budget
     from rkmend.graph import parse_constant_options, parse_shape_options
+    from rkmend.report.page.write import add_page
     from rkmend.report.story import story
     from rkmend.rules import Exactness
     from rkmend.rules.selection import ALL, Selection
     from rkmend.toolkit.trial import Limits
+    from rkmend.words import language_of
 
     settings = settings_for(model, config=config, isolated=isolated)
     target = target or settings.target
@@ -141,8 +150,10 @@ def command(
             cache=not no_cache,
             force=force,
             explain=Budget.parse(explain_budget) if explain else None,
+            layers=layers,
             progress=None if quiet else _progress(install),
         )
+    add_page(result, language_of(os.environ))
     click.echo(story(result))
     sys.exit({"environment": 3, "refused": 1}.get(result.status.value, 0))
 

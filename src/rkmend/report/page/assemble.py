@@ -18,7 +18,7 @@ from rkmend.planning import Plan, plan
 from rkmend.records import Conversion
 from rkmend.report.page import pictures, roles, surroundings, texts
 from rkmend.report.page.compare import comparisons
-from rkmend.report.page.graphs import graph_of
+from rkmend.report.page.graphs import LONGEST_NAME, graph_of
 from rkmend.report.page.layers import layer_rows
 from rkmend.report.page.logs import read_logs
 from rkmend.report.page.opened import Opened
@@ -61,7 +61,12 @@ class _Side:
 
 
 def page_data(
-    results: Results, language: Language, *, folder: Path | None = None, made: datetime | None = None
+    results: Results,
+    language: Language,
+    *,
+    folder: Path | None = None,
+    made: datetime | None = None,
+    longest_name: int = LONGEST_NAME,
 ) -> PageData:
     """Everything the page shows.
 
@@ -70,20 +75,22 @@ def page_data(
         language: Shown first.
         folder: Where the page will be, for its links; by default that of the results.
         made: When; now by default.
+        longest_name: Characters of a name of a node or tensor.
 
     Raises:
         InputError: The report names a target that does not exist.
     """
-    assembly = _Assembly(results, folder or results.folder)
+    assembly = _Assembly(results, folder or results.folder, longest_name)
     return assembly.data(language, made or datetime.now(timezone.utc))
 
 
 class _Assembly:
     """Puts the parts together; what cannot be had is noted."""
 
-    def __init__(self, results: Results, folder: Path) -> None:
+    def __init__(self, results: Results, folder: Path, longest_name: int) -> None:
         self._results = results
         self._folder = folder
+        self._longest_name = longest_name
         self._result = results.conversion
         self._notes: list[Text] = []
         self._pictures: list[Picture] = []
@@ -248,7 +255,7 @@ class _Assembly:
                 plan=plans.get(node.id),
             )
 
-        return graph_of(opened, mark)
+        return graph_of(opened, mark, self._longest_name)
 
     def _files(self) -> tuple[PageFile, ...]:
         """What was written, as it is now."""

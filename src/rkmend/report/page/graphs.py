@@ -27,12 +27,13 @@ Mark = Callable[[Node], Node]
 """Adds to a node what is known of it besides the graph."""
 
 
-def graph_of(opened: Opened, mark: Mark) -> Graph:
+def graph_of(opened: Opened, mark: Mark, longest: int = LONGEST_NAME) -> Graph:
     """The main graph of a model.
 
     Args:
         opened: The model.
         mark: Applied to every node.
+        longest: Characters of a name.
     """
     graph = opened.model.graph
     places = {value: place for place, value in enumerate(dict.fromkeys(_values(graph)))}
@@ -44,7 +45,7 @@ def graph_of(opened: Opened, mark: Mark) -> Graph:
     nodes = (
         Node(
             id=number,
-            name=cut(str(node.name)),
+            name=cut(str(node.name), longest),
             op=node.op_type,
             domain=node.domain,
             inputs=at(node.inputs),
@@ -56,13 +57,13 @@ def graph_of(opened: Opened, mark: Mark) -> Graph:
     )
     return Graph(
         nodes=tuple(map(mark, nodes)),
-        values=tuple(_value(value, opened) for value in places),
+        values=tuple(_value(value, opened, longest) for value in places),
         inputs=tuple(places[value] for value in graph.inputs if value.name in opened.fed),
         outputs=tuple(places[value] for value in graph.outputs),
     )
 
 
-def cut(name: str, longest: int = LONGEST_NAME) -> str:
+def cut(name: str, longest: int) -> str:
     """A name that is not too long to be shown."""
     half = longest // 2 - 2
     return name if len(name) <= longest else f"{name[:half]} … {name[-half:]}"
@@ -75,12 +76,12 @@ def _values(graph: ir.Graph) -> Iterator[ir.Value]:
     yield from graph.outputs
 
 
-def _value(value: ir.Value, opened: Opened) -> Value:
+def _value(value: ir.Value, opened: Opened, longest: int) -> Value:
     shape, dtype = shape_of(value), value.dtype
     sizes = [size for size in shape if isinstance(size, int)]
     known = dtype is not None and len(sizes) == len(shape)
     return Value(
-        name=cut(str(value.name)),
+        name=cut(str(value.name), longest),
         dtype=dtype.numpy().name if dtype is not None else "",
         shape=_shape_text(shape),
         constant=value.is_initializer() or (value.is_graph_input() and value.name not in opened.fed),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from rkmend.delivery import write_report
+from rkmend.delivery import PAGE, write_report
 from rkmend.files import atomic_write
 from rkmend.records import Conversion
 from rkmend.report.check_story import printable_lines
@@ -19,7 +19,6 @@ from rkmend.report.page.results import Results
 from rkmend.report.story import story
 from rkmend.words import Language, both
 
-PAGE = "report.html"
 MOST = 2_000_000
 """Bytes of a page: what mail servers and forums take."""
 FEWER_LOGS = 128 << 10

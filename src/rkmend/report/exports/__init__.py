@@ -1,0 +1,1 @@
+"""What a conversion found, in the formats of viewers: Netron and Model Explorer."""
