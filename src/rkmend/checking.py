@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from rkmend.errors import InputError
-from rkmend.graph.glance import Glance, glance
+from rkmend.graph.glance import Glance, glance, no_collection
 from rkmend.graph.surgery import describe_shape
 from rkmend.graph.walk import every_node
 from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level, Mend, Rule
@@ -130,7 +128,7 @@ def check(
     """
     taking_part = (rules or Selection()).rules()
     aims = aims_of(targets, dtype)
-    with _no_collection():
+    with no_collection():
         seen = glance(Path(model), inputs or {})
         if seen.missing:
             taking_part = tuple(rule for rule in taking_part if not rule.static_only)
@@ -225,18 +223,6 @@ def findings_of(model: ir.Model, target: Target, rules: Iterable[Rule]) -> list[
             for finding in rule.find(model, target)
         ]
     return sorted(found, key=lambda pair: levels.index(pair[0].level_of(pair[1], target)))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """A graph is many objects and no garbage: looking for some in it would take a fifth of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _told(path: str, model: ir.Model, aims: Sequence[Target], rules: Sequence[Rule]) -> tuple[Found, ...]:

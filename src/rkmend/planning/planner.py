@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rkmend.errors import InputError
-from rkmend.graph.glance import glance
+from rkmend.graph.glance import glance, no_collection
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.values import static_shape
 from rkmend.planning.fusion import Head, fuse, is_view
@@ -52,10 +52,11 @@ def plan(
         raise InputError(
             f"{soc.name} does not compute in '{chosen}'", hint="It has: " + ", ".join(sorted(soc.mac)) + "."
         )
-    seen = glance(Path(model), inputs or {})
-    if seen.missing:
-        raise seen.missing
-    layers = _Planner(seen.ir, chosen, soc).layers()
+    with no_collection():
+        seen = glance(Path(model), inputs or {})
+        if seen.missing:
+            raise seen.missing
+        layers = _Planner(seen.ir, chosen, soc).layers()
     return Plan(str(model), soc.name, chosen, layers, _totals(layers))
 
 
