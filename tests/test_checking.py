@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from graphs import linear
 from onnx import TensorProto, helper, numpy_helper
 
 import rkmend
@@ -170,6 +171,15 @@ def test_findings_are_sorted_by_level(tmp_path: Path) -> None:
     found = findings_of(glance(tmp_path / "model.onnx", {}).ir, RK3588, all_rules())
     levels = [list(Level).index(rule.level_of(finding, RK3588)) for rule, finding in found]
     assert levels == sorted(levels) and len(set(levels)) > 1
+
+
+@pytest.mark.parametrize("rows", [8, 2000])
+def test_weights_in_a_file_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Few or many of them: the current folder is another."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    checked = rkmend.check(linear(tmp_path / "model.onnx", rows=rows, external="w.bin"), "rk3588")
+    assert not checked.errors and not checked.unchecked
 
 
 @pytest.mark.parametrize(
