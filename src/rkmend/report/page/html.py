@@ -35,7 +35,7 @@ PAGE = """<!doctype html>
 <style>{style}</style>
 </head>
 <body>
-<main id="page"></main>
+<div id="page"></div>
 <noscript><pre>{story}</pre></noscript>
 <script type="text/plain" id="data" data-packing="gzip">{data}</script>
 <script>{program}</script>

@@ -1,0 +1,43 @@
+// Asks for a layout: small ones at once, large ones from a worker.
+
+// @ts-expect-error: the text of a script, by a plugin of build.mjs
+import script from "worker:./arrange.worker.ts";
+import { arrange, type Arrangement, type Wish } from "./arrange";
+import type { Scene } from "./scene";
+
+/** Up to here a layout takes less time than starting a worker. */
+const SMALL = 60;
+
+export function wishFor(scene: Scene, aspect: number, gaps: Wish["gaps"]): Wish {
+  const labelled = scene.wires.some((wire) => wire.label);
+  return {
+    nodes: scene.boxes.map(({ width, height }) => ({ width, height })),
+    edges: scene.wires.map(({ from, to, label }) =>
+      labelled ? { from, to, label: { width: label.length * 6 + 6, height: 14 } } : { from, to },
+    ),
+    aspect,
+    gaps,
+  };
+}
+
+export async function arranged(wish: Wish): Promise<Arrangement> {
+  if (wish.nodes.length <= SMALL) return arrange(wish);
+  try {
+    return await elsewhere(wish);
+  } catch {
+    return arrange(wish); // where no worker may be started the page waits
+  }
+}
+
+function elsewhere(wish: Wish): Promise<Arrangement> {
+  const address = URL.createObjectURL(new Blob([script as string], { type: "text/javascript" }));
+  const worker = new Worker(address);
+  return new Promise<Arrangement>((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Arrangement>) => resolve(data);
+    worker.onerror = () => reject(new Error("the worker failed"));
+    worker.postMessage(wish);
+  }).finally(() => {
+    worker.terminate();
+    URL.revokeObjectURL(address);
+  });
+}

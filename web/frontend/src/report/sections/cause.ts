@@ -1,0 +1,59 @@
+// Why it fails: the predicate, the frontier, what was tried.
+
+import { h, type Child } from "../../shared/dom";
+import { say } from "../../shared/i18n/language";
+import type { Experiment, PageData, Text } from "../data";
+import { part, section, table } from "../frame";
+import { en } from "../i18n/en";
+import { w, type Word } from "../i18n/words";
+import { picture } from "../picture";
+
+const GROUPS = ["advice", "factor", "surroundings"] as const;
+
+export function cause(data: PageData): HTMLElement | null {
+  const known = data.report.cause;
+  const rules = data.told.findings;
+  if (!known && !rules.length) return null;
+  const frontiers = data.pictures.filter((one) => one.kind === "frontier");
+  const told = data.texts["cause"];
+  return section(
+    "cause",
+    "section.cause",
+    known && [
+      h(
+        "p",
+        { class: "lead" },
+        h("span", { class: `tag ${known.established ? "good" : "open"}` }, w(known.established ? "cause.established" : "cause.open")),
+        " ",
+        told ? say(told) : say({ en: known.text, zh: known.text_zh }),
+      ),
+      known.confirmed_on && h("p", null, w("cause.confirmed", { agreed: known.confirmed_on.agreed, total: known.confirmed_on.total })),
+      known.without_influence.length > 0 && h("p", null, w("cause.without"), ": ", h("code", null, known.without_influence.join(", ")), "."),
+    ],
+    !known && h("p", { class: "faint" }, w("cause.none")),
+    !known?.established && rules.map((text) => h("p", { class: "lead" }, say(text))),
+    frontiers.map(picture),
+    known && experiments(known.experiments, data.told.experiments),
+  );
+}
+
+function experiments(all: readonly Experiment[], texts: readonly Text[]): Child {
+  const word = (prefix: string, text: string): Child => (`${prefix}.${text}` in en ? w(`${prefix}.${text}` as Word) : text);
+  return GROUPS.map((group) => {
+    const rows = all.flatMap((one, place) => (one.group === group ? [{ one, text: texts[place] }] : []));
+    if (!rows.length) return null;
+    const made = table(
+      w(`cause.${group}.caption`),
+      [w("experiment.change"), w("experiment.outcome"), w("experiment.keeps")],
+      rows.map(({ one, text }) => [
+        text ? say(text) : one.change,
+        [
+          h("span", { class: `outcome ${one.outcome === "converted" ? "good" : one.outcome === "fails alike" ? "bad" : ""}` }, word("outcome", one.outcome)),
+          one.reason && h("span", { class: "faint" }, ` ${one.reason}`),
+        ],
+        word("exactness", one.exactness),
+      ]),
+    );
+    return group === "advice" ? part(w("cause.advice"), made) : made;
+  });
+}
