@@ -56,13 +56,13 @@ def _exported(results: Results, folder: Path, export: str | None, netron: bool) 
     from rkmend.report.page.assemble import page_data
     from rkmend.words import Language
 
-    folder.mkdir(parents=True, exist_ok=True)
     data = page_data(results, Language.EN, longest_name=sys.maxsize)
     for note in data.notes:
         click.echo(note.en, err=True)
     if export == "model-explorer":
         from rkmend.report.exports.model_explorer import write_files
 
+        folder.mkdir(parents=True, exist_ok=True)
         for path in write_files(data, folder):
             click.echo(str(path))
     if netron or export == "netron":
@@ -70,26 +70,27 @@ def _exported(results: Results, folder: Path, export: str | None, netron: bool) 
 
 
 def _netron(results: Results, data: PageData, folder: Path, *, serve: bool) -> None:
-    from rkmend.report.exports.netron import write_attachments
-
-    attachments = write_attachments(data, folder)
-    if not serve:
-        for path in attachments.values():
-            click.echo(str(path))
-        return
+    from rkmend.report.exports.facts import graphs_of
+    from rkmend.report.exports.netron import annotated, write_attachments
     from rkmend.report.exports.netron_server import serving
 
-    models = {"original": results.model(), "mended": results.file("mended") or results.file("head")}
-    there = {name: path for name, path in models.items() if path is not None}
-    if not there:
+    if not serve:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in write_attachments(data, folder).values():
+            click.echo(str(path))
+        return
+    paths = {"original": results.model(), "mended": results.file("mended") or results.file("head")}
+    models = {
+        name: annotated(where, graph, data)
+        for name, graph in graphs_of(data).items()
+        if (where := paths[name]) is not None
+    }
+    if not models:
         raise InputError("neither the model nor the mended one is there any more", hint="Convert it anew.")
-    with serving(there) as addresses:
+    with serving(models) as addresses:
         for name, address in addresses.items():
             click.echo(f"{name:10} {address}")
-            click.echo(
-                f"{'':10} findings: drop {attachments[name]} on that page" if name in attachments else ""
-            )
-        click.echo("Ctrl-C ends it.")
+        click.echo("What rkmend found is in the metadata of the nodes. Ctrl-C ends it.")
         _wait()
 
 

@@ -1,7 +1,8 @@
-"""Attachments for Netron: facts that its side panel shows beside those of the model.
+"""What Netron shows of a node beside what the model says: as an attachment, or within a copy of the model.
 
-The format is that of Netron 9.3.3 (`metadata.Attachment` in its `view.js`). Netron takes an attachment while its model
-is shown, when the .json file is opened or dropped there; entries are matched by the names of nodes.
+The format of attachments is that of Netron 9.3.3 (`metadata.Attachment` in its `view.js`). Netron (netron.app, or the
+desktop program) takes one while its model is shown, when the .json file is opened or dropped there; entries are matched
+by the names of nodes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from rkmend.files import atomic_write
 from rkmend.report.exports.facts import facts_of, graphs_of
-from rkmend.report.page.record import PageData
+from rkmend.report.page.record import Graph, PageData
 
 SIGNATURE = "netron:attachment"
 
@@ -34,6 +35,25 @@ def attachment(data: PageData, which: str) -> dict[str, Any]:
         ),
     ]
     return {"signature": SIGNATURE, "metadata": metadata, "metrics": []}
+
+
+def annotated(path: Path, graph: Graph, data: PageData) -> bytes:
+    """A model whose nodes carry the facts as their metadata; what has no name gets the one that the facts are told by.
+
+    Args:
+        path: The .onnx file; weights in other files stay out.
+        graph: Of it, with names that are not cut.
+        data: What the graph refers to.
+    """
+    import onnx
+
+    model = onnx.load_model(path, load_external_data=False)
+    onnx.helper.set_model_props(model, {"rkmend": data.headline.text.en})
+    for proto, node in zip(model.graph.node, graph.nodes, strict=True):
+        proto.name = node.name
+        for name, value in facts_of(node, data):
+            proto.metadata_props.add(key=name, value=value)
+    return bytes(model.SerializeToString())
 
 
 def write_attachments(data: PageData, folder: Path) -> dict[str, Path]:

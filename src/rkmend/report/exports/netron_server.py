@@ -1,11 +1,12 @@
 """Netron on the loopback address: a process for each model, since a server of Netron 9 is all that a process can have.
 
-A model is served from a folder of its own, because Netron hands out whatever lies beside it.
+A model is served from a folder of its own, because Netron hands out whatever lies beside it. A page that Netron serves
+takes no attachment (9.3.3: `start` in its `browser.js` returns before files can be dropped), so what would be attached
+stands in the served copy, as metadata of its nodes, which Netron shows in the same place.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rkmend.errors import InputError
+from rkmend.files import atomic_write
 from rkmend.paths import scratch_dir
 
 CHILD = """
@@ -26,17 +28,17 @@ sys.stdin.read()
 
 
 @contextmanager
-def serving(models: Mapping[str, Path]) -> Iterator[dict[str, str]]:
+def serving(models: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
     """Serves models while the block runs.
 
     Args:
-        models: Name -> .onnx file.
+        models: Name, of letters -> content of an .onnx file.
 
     Yields:
         Name -> address, with a port that was free.
 
     Raises:
-        InputError: Netron is not installed, or does not start, or a model cannot be copied.
+        InputError: Netron is not installed, or does not start, or the disk is full.
     """
     if find_spec("netron") is None:
         raise InputError("Netron is not installed", hint="pip install 'rkmend[netron]'")
@@ -44,11 +46,11 @@ def serving(models: Mapping[str, Path]) -> Iterator[dict[str, str]]:
         children: list[subprocess.Popen[str]] = []
         try:
             addresses = {}
-            for name, path in models.items():
+            for name, content in models.items():
                 folder = scratch / name
                 folder.mkdir()
                 # a name of ours: Netron writes it into its page as it is
-                shutil.copyfile(path, folder / f"{name}.onnx")
+                atomic_write(folder / f"{name}.onnx", content)
                 children.append(_start(f"{name}.onnx", folder))
                 addresses[name] = _address(children[-1])
             yield addresses
