@@ -1,11 +1,12 @@
 # make demo   sets everything up and converts the seed model
 # make test   sets everything up and runs the tests
+# make words  brings the Chinese catalogue up to date with the messages in the code
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLKIT := 2.3.2
 
-.PHONY: demo test test-versions lint setup toolkit clean
+.PHONY: demo test test-versions words lint setup toolkit clean
 
 demo: toolkit examples/seed_conv.onnx
 	$(BIN)/rkmend convert examples/seed_conv.onnx --target rk3588 --out examples/seed_conv.rkmend --force
@@ -15,6 +16,9 @@ test: toolkit
 
 test-versions: setup
 	$(BIN)/python -m pytest -m versions
+
+words: setup
+	$(BIN)/python tests/catalogue.py
 
 lint: setup
 	$(BIN)/ruff check

@@ -6,6 +6,8 @@ from enum import Enum
 
 import msgspec
 
+from rkmend.words import N_
+
 
 class Outcome(str, Enum):
     """How a Trial ended. Only `converted` is good."""
@@ -33,14 +35,14 @@ class Outcome(str, Enum):
 
 
 _SENTENCES = {
-    Outcome.CONVERTED: "the toolkit converted the model",
-    Outcome.REJECTED: "the toolkit rejected the model",
-    Outcome.ABORTED: "the toolkit's native code ended its process",
-    Outcome.HUNG: "the toolkit did not finish within the time limit",
-    Outcome.EXHAUSTED: "the toolkit ran out of memory",
-    Outcome.UNSOUND: "the toolkit exported a file that will fail on the board",
-    Outcome.WRONG: "the toolkit exported a file that computes something else",
-    Outcome.KILLED: "the toolkit was killed from outside, which says nothing about the model",
+    Outcome.CONVERTED: N_("the toolkit converted the model"),
+    Outcome.REJECTED: N_("the toolkit rejected the model"),
+    Outcome.ABORTED: N_("the toolkit's native code ended its process"),
+    Outcome.HUNG: N_("the toolkit did not finish within the time limit"),
+    Outcome.EXHAUSTED: N_("the toolkit ran out of memory"),
+    Outcome.UNSOUND: N_("the toolkit exported a file that will fail on the board"),
+    Outcome.WRONG: N_("the toolkit exported a file that computes something else"),
+    Outcome.KILLED: N_("the toolkit was killed from outside, which says nothing about the model"),
 }
 
 

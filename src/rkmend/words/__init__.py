@@ -1,0 +1,16 @@
+"""Words: the sentences that people read, in English and in Simplified Chinese.
+
+English stands in the code, Chinese in `zh.po` (compiled: `zh.mo`; `make words` brings both up to date). The language is
+an argument, never a setting of the process, since a report is told in both at once:
+
+    say = translator(Language.ZH)
+    say("{count} trials", count=8)      # what the code says, in the language
+    say.again(conversion.reason)        # what stands in a record, in English, told again
+    both(lambda say: say("Why"))        # Text(en="Why", zh="原因")
+"""
+
+from rkmend.words.language import Language, language_of
+from rkmend.words.rules import RuleWords, rule_words
+from rkmend.words.say import N_, Say, Text, both, translator
+
+__all__ = ["N_", "Language", "RuleWords", "Say", "Text", "both", "language_of", "rule_words", "translator"]
