@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
 from rkmend.graph import Model, TensorSpec, freeze, load, modernised, save, specialise
+from rkmend.layerwise import CHEAP, UNASKED_SECONDS, check_layers, numbers_within
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import Pipeline, Progress
 from rkmend.recipe import load_recipe
@@ -34,7 +35,7 @@ from rkmend.toolkit.calibration import load_calibration
 from rkmend.toolkit.environments import DEFAULT_VERSION, ensure
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits, Reference
-from rkmend.toolkit.trials import Trials, default_parallel
+from rkmend.toolkit.trials import Done, Trials, default_parallel
 from rkmend.toolkit.workers import Workers
 from rkmend.verification.reference import make_reference
 from rkmend.workbench import Workbench
@@ -42,6 +43,12 @@ from rkmend.workbench import Workbench
 if TYPE_CHECKING:
     import numpy as np
     import onnx_ir as ir
+
+
+LAYERS_LEFT_OUT = (
+    "The layers were not compared one by one: there are {millions:.0f} million numbers within the network. "
+    "--layers does it all the same."
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Wishes:
         force: Replace results of an earlier run in the folder.
         explain: How much may be spent, once the results are written, on a reproducer and the cause of a failure;
             None leaves them out. Hangs, wrong results and int8 builds are for `rkmend.explanation`.
+        layers: Compare the tensors within the network as well, once the results are written; None: if that is cheap.
     """
 
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -74,6 +82,7 @@ class Wishes:
     seed: int = 0
     force: bool = False
     explain: Budget | None = None
+    layers: bool | None = False
 
 
 class Converter:
@@ -159,11 +168,35 @@ class Converter:
                 deliver(
                     folder, path.stem, result, final, trials.done, started, tail=tail, unverified=unverified
                 )
+                if (done := final.done if final else unverified) and wishes.layers is not False:
+                    self._check_layers(done, given, pipeline, result, unasked=wishes.layers is None)
                 if wishes.explain is not None and not options.quantize and _is_explained(result):
                     self._progress.step("explaining the failure; the results are written already")
                     watcher = Watcher(self._progress, self._progress.explaining)
                     _explain(result, given, options, folder / REPRO, setting, wishes.explain, watcher)
                 return result
+
+    def _check_layers(
+        self, done: Done, given: Model, pipeline: Pipeline, result: Conversion, *, unasked: bool
+    ) -> None:
+        """Adds the verification layer by layer to a conversion that is delivered already."""
+        limits = self._limits
+        if unasked:
+            if (numbers := numbers_within(done)) > CHEAP:
+                result.notes += (LAYERS_LEFT_OUT.format(millions=numbers / 1e6),)
+                write_report(result)
+                return
+            limits = replace(limits, seconds=min(limits.seconds, UNASKED_SECONDS))
+        self._progress.step("comparing layer by layer; the results are written already")
+        result.layerwise = check_layers(
+            done,
+            given.ir if pipeline.tail is None else None,
+            pipeline.known_reference(done.trial.options),
+            self._workers,
+            pipeline.setting.scratch / "layers",
+            limits,
+        )
+        write_report(result)
 
     def _trials(self, scratch: Path) -> Trials:
         return Trials(

@@ -149,7 +149,7 @@ class Pipeline:
         state, why = self._confirmed(State(model, options, done, tuple(steps)))
         self.result.verdict = self.result.first_verdict = state.verdict
         if why:
-            guilt = self._guilt(state) or self._blame.by_parts(state, self._known_reference(state.options))
+            guilt = self._guilt(state) or self._blame.by_parts(state, self.known_reference(state.options))
             to_blame = f" To blame: {guilt.why}." if guilt else ""
             self.result.reason = f"With the recipe's mends {why}.{to_blame}"
             self.result.verification = output_checks(state.verdict, options)
@@ -270,7 +270,7 @@ class Pipeline:
             if guilt is None:
                 further = search.follow(state)
                 guilt = (
-                    self._blame.by_parts(state, self._known_reference(state.options))
+                    self._blame.by_parts(state, self.known_reference(state.options))
                     if further is None
                     else None
                 )
@@ -286,7 +286,7 @@ class Pipeline:
     def _guilt(self, state: State) -> Guilt | None:
         """The mend that makes a State disagree even in ONNX Runtime: no further mend would help that."""
         self.progress.step("looking whether a mend makes the numbers wrong")
-        return self._blame.by_numbers(state, self._known_reference(state.options))
+        return self._blame.by_numbers(state, self.known_reference(state.options))
 
     def _without(self, search: Search, state: State, guilt: Guilt, *, last: bool) -> State | None:
         """Another mend in the place of the one that is to blame, and those that came after it found anew."""
@@ -327,7 +327,7 @@ class Pipeline:
         if not path.exists():
             save(model, path)
         inputs, samples = read_inputs_of(model), setting.scratch / "fitted"
-        whole = self._known_reference(options)
+        whole = self.known_reference(options)
         reference = fit_reference(whole, inputs, outputs_of(model), samples) if verify else None
         calibration = setting.calibration if options.quantize else None
         if calibration is not None:
@@ -341,7 +341,7 @@ class Pipeline:
             return self._try(model, options, label, verify=True)
         return done
 
-    def _known_reference(self, options: BuildOptions) -> Reference:
+    def known_reference(self, options: BuildOptions) -> Reference:
         """What the original computes, with the noise of a build with these options where that is measured."""
         return self._measured.get((self.reference.digest, options.quantize), self.reference)
 

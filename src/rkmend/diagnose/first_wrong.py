@@ -57,7 +57,7 @@ def _narrowed(
     right: set[ir.Value] = set()
     probes = PROBES
     while len(suspects) > 1 and probes:
-        places = _spread([value for value in _probed(suspects) if value is not bad], probes)
+        places = _spread([value for value in comparable(suspects) if value is not bad], probes)
         if not places:
             break
         found = _look(model, [*places, bad], order, judge)
@@ -118,7 +118,7 @@ def _between(value: ir.Value, right: Collection[ir.Value], order: Mapping[ir.Nod
     return sorted(found, key=order.__getitem__)
 
 
-def _probed(nodes: Iterable[ir.Node]) -> list[ir.Value]:
+def comparable(nodes: Iterable[ir.Node]) -> list[ir.Value]:
     """What can be made an output and compared: computed tensors of floats."""
     values = (value for node in nodes if node.op_type != "Constant" for value in node.outputs)
     return [

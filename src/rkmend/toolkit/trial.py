@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -27,12 +28,14 @@ class Sample:
         inputs: An .npz with `input0`, `input1`, ... in the order of the graph inputs, as the simulator gets them.
         outputs: An .npz with `output0`, `output1`, ... in the order of the graph outputs.
         noise: An .npz with what rounding alone does to the outputs, by name; None where nobody measured it.
+        network: Like `inputs`, as the original model gets them, after mean and std; None where nobody kept them.
     """
 
     name: str
     inputs: Path
     outputs: Path
     noise: Path | None = None
+    network: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -118,3 +121,32 @@ class Trial:
             self.reference.digest if self.reference else "",
         )
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+    def request(self, folder: Path, rknn: Path) -> dict[str, Any]:
+        """What `inside/attempt.py` is asked.
+
+        Args:
+            folder: Where it runs; see `Worker.run`.
+            rknn: Where it exports to.
+        """
+        reference = self.reference
+        return {
+            "folder": str(folder),
+            "model": str(self.model),
+            "target": self.target.name,
+            "config": self.options.config(),
+            "quantize": self.options.quantize,
+            "dataset": str(self.calibration.listing) if self.calibration else None,
+            "rknn": str(rknn),
+            "samples": [
+                {
+                    "name": sample.name,
+                    "inputs": str(sample.inputs),
+                    "outputs": str(sample.outputs),
+                    "noise": str(sample.noise) if sample.noise else None,
+                }
+                for sample in (reference.samples if reference else ())
+            ],
+            "output_names": list(reference.output_names) if reference else [],
+            "parts": str(reference.parts) if reference and reference.parts else None,
+        }

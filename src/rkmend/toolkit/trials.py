@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -173,27 +172,8 @@ class Attempt:
         return done
 
     def _run(self) -> Verdict:
-        trial, reference = self._trial, self._trial.reference
-        request: dict[str, Any] = {
-            "folder": str(self._folder),
-            "model": str(trial.model),
-            "target": trial.target.name,
-            "config": trial.options.config(),
-            "quantize": trial.options.quantize,
-            "dataset": str(trial.calibration.listing) if trial.calibration else None,
-            "rknn": str(self._rknn),
-            "samples": [
-                {
-                    "name": sample.name,
-                    "inputs": str(sample.inputs),
-                    "outputs": str(sample.outputs),
-                    "noise": str(sample.noise) if sample.noise else None,
-                }
-                for sample in (reference.samples if reference else ())
-            ],
-            "output_names": list(reference.output_names) if reference else [],
-            "parts": str(reference.parts) if reference and reference.parts else None,
-        }
+        trial = self._trial
+        request = trial.request(self._folder, self._rknn)
         with self._workers.borrow(trial.toolkit, self._stop) as worker:
             started = time.monotonic()
             ending = worker.run(request, self._limits, self._stop)

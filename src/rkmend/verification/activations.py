@@ -28,14 +28,24 @@ class Activations:
 
     Args:
         model: With inferred shapes.
-        sample: An .npz with those of its inputs that something reads, in graph order.
+        sample: An .npz with `input0`, `input1`, ...
         folder: Of its own, for what is computed on the way; made if need be.
         digest: Names the model and the sample.
+        inputs: Names of the inputs in the sample; those that something reads by default, in graph order.
     """
 
-    def __init__(self, model: ir.Model, sample: Path, folder: Path, *, digest: str) -> None:
+    def __init__(
+        self,
+        model: ir.Model,
+        sample: Path,
+        folder: Path,
+        *,
+        digest: str = "",
+        inputs: Sequence[str] | None = None,
+    ) -> None:
         self._model, self._folder, self._digest = model, folder, digest
-        self._inputs = [str(value.name) for value in graph_inputs(model.graph) if is_read(value)]
+        read = [str(value.name) for value in graph_inputs(model.graph) if is_read(value)]
+        self._inputs = list(inputs) if inputs is not None else read
         self._known = {name: (sample, f"input{index}") for index, name in enumerate(self._inputs)}
         self._sample = sampling.Sample(sample.stem, sample)
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +80,19 @@ class Activations:
             plain, part, [fed], folder / "noise", rounding=rounding, runs=RUNS if quantize else 0
         )
 
+    def values(self, names: Sequence[str]) -> dict[str, tuple[Path, str]]:
+        """Where values stand: an .npz and a key.
+
+        Args:
+            names: Of values of the model with a known dtype and a static shape; all are held at once.
+
+        Raises:
+            CannotExtract: The sample lacks an input.
+            InputError: ONNX Runtime cannot run the model.
+        """
+        self._compute([name for name in names if name not in self._known])
+        return {name: self._known[name] for name in names}
+
     def _compute(self, names: Sequence[str]) -> None:
         """Runs the whole model for values that are not known yet."""
         if not names:
@@ -79,7 +102,10 @@ class Activations:
         nodes = [str(node.name) for node in self._model.graph]
         whole = extract(self._model, nodes, keep_outputs=names)
         save(whole, path)
-        left = [self._inputs.index(str(value.name)) for value in graph_inputs(whole.graph)]
+        needed = [str(value.name) for value in graph_inputs(whole.graph)]
+        if missing := [name for name in needed if name not in self._inputs]:
+            raise CannotExtract(f"the sample has nothing for {', '.join(missing)}")
+        left = [self._inputs.index(name) for name in needed]
         run = run_model(path, [self._sample], self._folder / str(number), order=left)
         for index, name in enumerate(run.output_names):
             self._known[name] = (run.outputs[0], f"output{index}")

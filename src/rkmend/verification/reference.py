@@ -71,7 +71,12 @@ def make_reference(
         _digest(model, seed, [*calibration, *([user] if user else [])], made, run.engine),
         run.output_names,
         tuple(
-            Sample(sample.name, raw.get(sample.name) or scale.backward(sample.path), outputs)
+            Sample(
+                sample.name,
+                raw.get(sample.name) or scale.backward(sample.path),
+                outputs,
+                network=sample.path,
+            )
             for sample, outputs in zip(made, run.outputs, strict=True)
         ),
         model.inputs,
@@ -178,7 +183,7 @@ def _measured(
         run = run_model(model.path, [pixels], folder / "reference")
     except InputError:
         return with_noise(reference, model.ir, made, folder / "noise")
-    sample = Sample(pixels.name, scale.backward(pixels.path), run.outputs[0])
+    sample = Sample(pixels.name, scale.backward(pixels.path), run.outputs[0], network=pixels.path)
     more = replace(
         reference, digest=f"{reference.digest} and {pixels.name}", samples=(*reference.samples, sample)
     )

@@ -35,9 +35,10 @@ def attempt(request: dict[str, Any], diary: Diary) -> None:
         request: `model` (path), `target`, `config` (keyword arguments of `rknn.config`), `quantize`,
             `dataset` (path of the toolkit's dataset list or None), `rknn` (path to export to), `samples`
             (list of {name, inputs, outputs: paths of .npz}), `output_names`, `parts` (path of an
-            .npz with the parts of outputs, or None).
-        diary: Gets {stage, at} before each step, {agreement} per output and sample, and last {returned} or
-            {exception}.
+            .npz with the parts of outputs, or None). With `layers` (see `compare_layers`) nothing is exported:
+            the tensors within the network are looked at instead.
+        diary: Gets {stage, at} before each step, {agreement} per output and sample or {layer} per tensor, and last
+            {returned} or {exception}.
     """
     try:
         _steps(request, diary)
@@ -66,6 +67,11 @@ def _steps(request: dict[str, Any], diary: Diary) -> None:
     must(rknn.load_onnx(model=request["model"]))
     stage("build")
     must(rknn.build(do_quantization=request["quantize"], dataset=request["dataset"]))
+    if "layers" in request:
+        from layers import compare_layers
+
+        compare_layers(rknn, request["layers"], lambda record: diary.write(layer=record))
+        return
     stage("export")
     must(rknn.export_rknn(request["rknn"]))
     if request["samples"]:

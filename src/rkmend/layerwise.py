@@ -1,0 +1,138 @@
+"""Verification layer by layer: where within a converted model the simulator parts from ONNX Runtime."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rkmend.diagnose.first_wrong import comparable
+from rkmend.diagnose.losses import feeds, largest_loss, sources
+from rkmend.errors import InputError
+from rkmend.graph import CannotExtract, TensorSpec, freeze, load
+from rkmend.graph.values import static_shape
+from rkmend.records import LayerCheck, Layerwise
+from rkmend.toolkit.layers import FoundLayer, compare_layers
+from rkmend.toolkit.tolerance import tolerance_for
+from rkmend.toolkit.trial import Limits, Reference
+from rkmend.toolkit.trials import Done
+from rkmend.toolkit.verdict import OutputAgreement
+from rkmend.toolkit.workers import Workers
+from rkmend.verification.activations import Activations
+from rkmend.wrong_numbers import telling_sample
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+CHEAP = 16_000_000
+"""Numbers within a network up to which its layers are compared unasked. The analysis takes 0.3 s a million, most
+of it to write them down as text (own measurement, 2.3.2), and ONNX Runtime keeps all of them in memory at once."""
+UNASKED_SECONDS = 60.0
+"""Where a comparison that nobody asked for is ended: ten times what it should take."""
+
+
+def numbers_within(done: Done) -> int:
+    """How many numbers there are in the tensors that would be compared."""
+    return sum(map(_size, _comparable(_model(done))))
+
+
+def check_layers(
+    done: Done,
+    original: ir.Model | None,
+    reference: Reference,
+    workers: Workers,
+    folder: Path,
+    limits: Limits,
+) -> Layerwise:
+    """Compares every tensor of the graph that the toolkit built.
+
+    Args:
+        done: The Trial of the model that is delivered, or kept as unverified; verified, so it has a reference.
+        original: The model as it was given; None where only a part of it was converted.
+        reference: What the original computes.
+        workers: One of them does it.
+        folder: Does not exist yet; holds all values while this runs.
+        limits: Of the process that does it.
+    """
+    started = time.monotonic()
+    model = _model(done)
+    assert done.trial.reference
+    samples = {one.name: one for one in done.trial.reference.samples}
+    sample = samples[telling_sample(done) or next(iter(samples))]
+    whole = next(one for one in reference.samples if one.name == sample.name)
+    values: dict[str, list[tuple[str, Path, str]]] = {}
+    names = [str(value.name) for value in _comparable(model)]
+    if original is not None:
+        given = _Given("original", original, whole.network or whole.inputs, reference.inputs)
+        given.add(names, values, folder / "original")
+    if not done.trial.options.mean_values and not done.trial.options.std_values:
+        given = _Given("delivered", model, sample.inputs, None)
+        given.add([name for name in names if name not in values], values, folder / "delivered")
+    (folder / "analysis").mkdir(parents=True)
+    found, why = compare_layers(done.trial, sample, values, workers, folder / "analysis", limits)
+    return _judged(model, sample.name, found, why, started, quantize=done.trial.options.quantize)
+
+
+class _Given:
+    """A model, and what it is fed."""
+
+    def __init__(self, of: str, model: ir.Model, sample: Path, inputs: Sequence[TensorSpec] | None) -> None:
+        self._of, self._model, self._sample = of, model, sample
+        self._inputs = [spec.name for spec in inputs] if inputs is not None else None
+
+    def add(self, names: Iterable[str], to: dict[str, list[tuple[str, Path, str]]], folder: Path) -> None:
+        """Adds where those values stand that the model has; none if it cannot be run."""
+        mine = {str(value.name) for value in _comparable(self._model)}
+        given = Activations(self._model, self._sample, folder, inputs=self._inputs)
+        with suppress(CannotExtract, InputError):
+            for name, (path, key) in given.values([name for name in names if name in mine]).items():
+                to.setdefault(name, []).append((self._of, path, key))
+
+
+def _judged(
+    model: ir.Model, sample: str, found: Sequence[FoundLayer], why: str, started: float, *, quantize: bool
+) -> Layerwise:
+    tolerance = tolerance_for(quantized=quantize)
+    behind = feeds(model, {one.tensor for one in found})
+    wrong = {one.tensor for one in found if not tolerance.holds(one.agreement)}
+    begins = sources(behind, wrong)
+    makers = {str(value.name): str(node.name) for node in model.graph for value in node.outputs}
+    checks = (
+        LayerCheck(
+            tensor=one.tensor,
+            operator=one.operator,
+            node=makers.get(one.tensor, ""),
+            reference=one.reference,
+            cosine=one.agreement.cosine,
+            max_abs=one.agreement.max_abs,
+            max_rel=one.agreement.max_rel,
+            finite=one.agreement.finite,
+            single_cosine=one.single_cosine,
+            ok=one.tensor not in wrong,
+            source=one.tensor in begins,
+        )
+        for one in found
+    )
+    lost = {one.tensor: _lost(one.agreement) for one in found}
+    seconds = round(time.monotonic() - started, 3)
+    return Layerwise(sample, tolerance, tuple(checks), largest_loss(behind, lost), why, seconds)
+
+
+def _lost(found: OutputAgreement) -> float:
+    """Share of the energy that is error."""
+    return 1.0 - max(0.0, found.cosine) ** 2 if found.finite else 1.0
+
+
+def _model(done: Done) -> ir.Model:
+    return freeze(load(done.trial.model), {}).ir
+
+
+def _comparable(model: ir.Model) -> list[ir.Value]:
+    return comparable(model.graph)
+
+
+def _size(value: ir.Value) -> int:
+    return math.prod(static_shape(value) or ())
