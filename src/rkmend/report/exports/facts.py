@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rkmend.report.page.record import Graph, Node, PageData
+from rkmend.report.page.record import PageData
+from rkmend.report.page.rows import Graph, Node
 
 ROLES = {
     "culprit": "the failure comes from here",

@@ -13,7 +13,8 @@ from typing import Any
 
 from rkmend.files import atomic_write
 from rkmend.report.exports.facts import facts_of, graphs_of
-from rkmend.report.page.record import Graph, PageData
+from rkmend.report.page.record import PageData
+from rkmend.report.page.rows import Graph
 
 SIGNATURE = "netron:attachment"
 

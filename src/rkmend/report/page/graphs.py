@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rkmend.checking import module_of
 from rkmend.graph.model import UNKNOWN_RANK, shape_of
 from rkmend.report.page.opened import MENDED, Opened
-from rkmend.report.page.record import Graph, Node, Value
+from rkmend.report.page.rows import Graph, Node, Value
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.planning import LayerPlan
 from rkmend.report.page.opened import Opened
-from rkmend.report.page.record import LayerRow, Which
+from rkmend.report.page.rows import LayerRow, Which
 from rkmend.toolkit.verdict import Layer
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rkmend.graph.glance import Glance, glance
-from rkmend.report.page.record import Which
+from rkmend.report.page.rows import Which
 from rkmend.rules.replacement import PROVENANCE
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from pathlib import Path
 from rkmend.errors import InputError
 from rkmend.planning import LayerPlan, Plan
 from rkmend.report.page.graphs import cut
-from rkmend.report.page.record import Picture, Which
+from rkmend.report.page.record import Picture
 from rkmend.report.page.results import Results
+from rkmend.report.page.rows import Which
 from rkmend.report.plan_pictures import network_picture, tiling_picture
 from rkmend.words import Text, both
 

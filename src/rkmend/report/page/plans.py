@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rkmend.planning import LayerPlan, Plan
 from rkmend.report.page.opened import Opened
-from rkmend.report.page.record import PlanRow
+from rkmend.report.page.rows import PlanRow
 from rkmend.report.plan_story import shape_text
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rkmend.checking import Found
 from rkmend.records import Conversion
 from rkmend.report.page.opened import MENDED, Opened
-from rkmend.report.page.record import Role
+from rkmend.report.page.rows import Role
 
 if TYPE_CHECKING:
     import onnx_ir as ir

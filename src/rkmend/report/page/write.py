@@ -14,8 +14,9 @@ from rkmend.report.check_story import printable_lines
 from rkmend.report.page.assemble import page_data
 from rkmend.report.page.html import render
 from rkmend.report.page.logs import read_logs
-from rkmend.report.page.record import Graphs, PageData
+from rkmend.report.page.record import PageData
 from rkmend.report.page.results import Results
+from rkmend.report.page.rows import Graphs
 from rkmend.report.story import story
 from rkmend.words import Language, both
 
