@@ -45,12 +45,6 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-LAYERS_LEFT_OUT = (
-    "The layers were not compared one by one: there are {millions:.0f} million numbers within the network. "
-    "--layers does it all the same."
-)
-
-
 @dataclass(frozen=True)
 class Wishes:
     """What is asked of one conversion, besides model, target and toolkit.
@@ -183,7 +177,8 @@ class Converter:
         limits = self._limits
         if unasked:
             if (numbers := numbers_within(done)) > CHEAP:
-                result.notes += (LAYERS_LEFT_OUT.format(millions=numbers / 1e6),)
+                why = f"{numbers / 1e6:.0f} million numbers are within the network"
+                result.notes += (f"The layers were not compared one by one: {why}; --layers does it.",)
                 write_report(result)
                 return
             limits = replace(limits, seconds=min(limits.seconds, UNASKED_SECONDS))

@@ -5,7 +5,16 @@ from __future__ import annotations
 import click
 import pytest
 
-from rkmend.records import Conversion, Culprit, ModelFacts, OutputCheck, Status, ToolkitFacts
+from rkmend.records import (
+    Conversion,
+    Culprit,
+    LayerCheck,
+    Layerwise,
+    ModelFacts,
+    OutputCheck,
+    Status,
+    ToolkitFacts,
+)
 from rkmend.report.story import story
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.tolerance import FP16
@@ -74,3 +83,43 @@ def test_many_culprits_are_counted():
 
 def test_without_a_toolkit():
     assert told(conversion(Status.ENVIRONMENT, None, reason="No disk.")).startswith("no toolkit: net.onnx")
+
+
+def check(tensor: str, **more) -> LayerCheck:
+    usual = {"ok": True, "source": False, "finite": True, "cosine": 0.999999, "single_cosine": 1.0}
+    return LayerCheck(
+        tensor=tensor,
+        operator="Conv",
+        node=f"/{tensor}",
+        reference="original",
+        max_abs=0.0,
+        max_rel=0.0,
+        **{**usual, **more},
+    )
+
+
+def layerwise(*checks: LayerCheck, loss: str = "", why: str = "") -> str:
+    found = Layerwise("normal", FP16, checks, loss, why, 1.0)
+    text = told(conversion(Status.CONVERTED, verdict(Outcome.CONVERTED), layerwise=found))
+    return " ".join(text[text.index("Layers: ") : text.index("Files:")].split())
+
+
+def test_where_most_is_lost_within_the_tolerance():
+    text = layerwise(check("a"), check("b", cosine=0.9995), loss="b")
+    assert text == (
+        "Layers: 2 tensors within the network against ONNX Runtime, sample normal: none are beyond the tolerance. "
+        "Most is lost at Conv /b: cosine 0.999500, 1.00000 for the layer alone."
+    )
+
+
+def test_where_numbers_go_wrong():
+    wrong = check("b", ok=False, source=True, finite=False, single_cosine=None)
+    text = layerwise(check("a"), wrong, check("c", ok=False), loss="b")
+    assert "2 are beyond the tolerance. They begin at Conv /b: NaN or infinite numbers." in text
+
+
+def test_layers_that_could_not_be_compared_say_why():
+    assert layerwise(why="its process ended with signal 11") == (
+        "Layers: not compared, because its process ended with signal 11."
+    )
+    assert "Not all were compared, because it was slow." in layerwise(check("a"), why="it was slow")

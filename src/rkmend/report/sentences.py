@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rkmend.mend.interface import InterfaceChange
-from rkmend.records import AppliedMend, Conversion, Culprit, OutputCheck, Status, Tail
+from rkmend.records import (
+    AppliedMend,
+    Conversion,
+    Culprit,
+    LayerCheck,
+    Layerwise,
+    OutputCheck,
+    Status,
+    Tail,
+)
 from rkmend.rules import Finding
 from rkmend.rules.base import Fact
 from rkmend.toolkit.tolerance import Tolerance
@@ -189,6 +198,46 @@ def agreement(check: OutputCheck, say: Say) -> str:
         max_rel=check.max_rel,
         samples=len(check.samples),
     )
+
+
+def layers(found: Layerwise, say: Say) -> str:
+    """Where within the network numbers are lost."""
+    if not found.checks:
+        return say("not compared, because {why}.", why=found.why_not_all)
+    wrong = sum(not check.ok for check in found.checks)
+    parts = [
+        say(
+            "{count} tensors within the network against ONNX Runtime, sample {sample}: {wrong} are beyond the "
+            "tolerance.",
+            count=len(found.checks),
+            sample=found.sample,
+            wrong=wrong or say("none"),
+        )
+    ]
+    if sources := [check for check in found.checks if check.source]:
+        named = [f"{check.operator} {check.node}" for check in sources[:NAMED]]
+        told = _layer(sources[0], say)
+        more = len(sources) - len(named)
+        shown = say.listed(named)
+        shown = say("{shown} and {more} more", shown=shown, more=more) if more else shown
+        parts.append(say("They begin at {shown}: {told}.", shown=shown, told=told))
+    elif largest := [check for check in found.checks if check.tensor == found.largest_loss]:
+        (check,) = largest
+        shown = f"{check.operator} {check.node}"
+        parts.append(say("Most is lost at {shown}: {told}.", shown=shown, told=_layer(check, say)))
+    if found.why_not_all:
+        parts.append(say("Not all were compared, because {why}.", why=found.why_not_all))
+    return say.joined(parts)
+
+
+def _layer(check: LayerCheck, say: Say) -> str:
+    """How far a tensor is off, and its layer alone."""
+    numbers = say("cosine {cosine:.6f}", cosine=check.cosine)
+    if not check.finite:
+        numbers = say("NaN or infinite numbers")
+    if check.single_cosine is None:
+        return numbers
+    return say("{numbers}, {single:.5f} for the layer alone", numbers=numbers, single=check.single_cosine)
 
 
 def noise(check: OutputCheck, say: Say) -> Iterator[str]:

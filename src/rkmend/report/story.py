@@ -45,6 +45,8 @@ def story(result: Conversion, language: Language = Language.EN) -> str:
         parts.append(paragraph(say("Left for the CPU"), sentences.left_over(result.tail, say), say))
     parts += [_rejected(result, say)] if result.rejected_mends else []
     parts += [_verification(result.verification, say)] if result.verification else []
+    if result.layerwise:
+        parts.append(paragraph(say("Layers"), sentences.layers(result.layerwise, say), say))
     parts += [paragraph(say("Note"), say.again(note), say) for note in result.notes]
     parts.append(_files(result, say))
     return "\n\n".join(parts)
