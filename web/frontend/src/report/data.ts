@@ -312,6 +312,7 @@ export interface Conversion {
   readonly target: string;
   readonly toolkit: { readonly version: string } | null;
   readonly status: string;
+  readonly findings: ReadonlyArray<{ readonly code: string }>;
   readonly mends: readonly AppliedMend[];
   readonly rejected_mends: readonly RejectedMend[];
   readonly verification: readonly OutputCheck[];

@@ -14,21 +14,30 @@ export function section(id: string, title: Word, ...children: Child[]): HTMLElem
 export const part = (title: Child, ...children: Child[]): HTMLElement =>
   h("div", { class: "part" }, h("h3", null, title), children);
 
-/** A table with its caption; `numbers` are the columns that hold numbers. */
+/** Tables of more rows scroll by themselves. */
+const MANY = 24;
+
+/**
+ * A table with its caption.
+ *
+ * @param numbers The columns that hold numbers.
+ * @param titled Whether a heading says already what the caption says; then the caption is only heard.
+ */
 export function table(
   caption: Child,
   head: readonly Child[],
   rows: ReadonlyArray<readonly Child[]>,
   numbers: ReadonlySet<number> = new Set(),
+  titled = false,
 ): HTMLElement {
   const kind = (place: number): string | undefined => (numbers.has(place) ? "number" : undefined);
   return h(
     "div",
-    { class: "table", tabindex: 0, role: "group", "aria-label": typeof caption === "function" ? caption : null },
+    { class: rows.length > MANY ? "table tall" : "table", tabindex: 0, role: "group", "aria-label": typeof caption === "function" ? caption : null },
     h(
       "table",
       null,
-      h("caption", null, caption),
+      h("caption", { class: titled && "visually-hidden" }, caption),
       h("thead", null, h("tr", null, head.map((cell, place) => h("th", { scope: "col", class: kind(place) }, cell)))),
       h(
         "tbody",

@@ -41,7 +41,10 @@ function build(place: HTMLElement, data: PageData): void {
   const title = w("title", { model: data.report.model.path.split(/[/\\]/).at(-1) ?? "" });
   onLanguage(() => (document.title = title()));
   document.title = title();
-  void (chart?.start() ?? Promise.resolve()).then(() => performance.mark("rkmend:interactive"));
+  void (chart?.start() ?? Promise.resolve()).then(() => {
+    performance.mark("rkmend:interactive");
+    place.dataset["interactive"] = "";
+  });
 }
 
 async function start(): Promise<void> {

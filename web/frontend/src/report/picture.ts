@@ -8,7 +8,7 @@ export function picture(one: Picture): HTMLElement {
   return h(
     "figure",
     { class: `picture ${one.kind}` },
-    h("img", { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(one.svg)}`, alt: say(one.title), loading: "lazy" }),
+    h("img", { src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(one.svg)}`, alt: say(one.title) }),
     h("figcaption", null, say(one.title)),
   );
 }

@@ -48,8 +48,8 @@ export class Brush {
       context.stroke();
     };
     context.lineJoin = "round";
-    context.strokeStyle = this.colour(["frame", "faint", 0.35]);
-    context.lineWidth = Math.max(1, 0.7 / this.scale);
+    context.strokeStyle = this.colour(this.scale < OUTLINES ? "frame" : ["frame", "faint", 0.35]);
+    context.lineWidth = Math.max(1, 0.6 / this.scale);
     path(false);
     if (selected < 0) return;
     context.strokeStyle = this.colour("blue");
@@ -84,12 +84,14 @@ export class Brush {
       const style = look(tone);
       context.beginPath();
       context.roundRect(left, top, width, height, box.node ? Math.min(4, height / 4) : height / 2);
-      context.fillStyle = scale < OUTLINES && tone === "plain" ? this.colour("frame") : this.colour(style.fill);
+      const dot = scale < OUTLINES && (tone === "plain" || tone === "unknown");
+      const far = scale < OUTLINES && typeof style.fill === "string";
+      context.fillStyle = this.colour(dot ? ["frame", "faint", 0.6] : far ? style.stroke : style.fill);
       context.fill();
-      if (scale >= OUTLINES || tone !== "plain") {
+      if (!dot) {
         context.setLineDash(scale >= WORDS ? (style.dash ?? []).slice() : []);
         context.strokeStyle = this.colour(style.stroke);
-        context.lineWidth = scale >= WORDS ? style.width : 1;
+        context.lineWidth = scale >= WORDS ? style.width : Math.max(1, 0.5 / scale);
         context.stroke();
         context.setLineDash([]);
       }

@@ -18,6 +18,8 @@ const GAPS = { node: 22, rank: 34 } as const;
 const TALLEST = 620;
 const LOWEST = 150;
 const ROOM = 28;
+const READABLE = 0.55;
+const BEGIN = 0.85;
 let drawings = 0;
 
 /** A drawing to move over; `select` is told what was clicked or reached with Enter. */
@@ -38,7 +40,12 @@ export async function closeUpOf(scene: Scene, label: () => string, select: (node
   );
   drawing.style.height = `${Math.min(TALLEST, Math.max(LOWEST, arrangement.height + ROOM))}px`;
   listen(scene, arrangement, boxes, view, select);
-  new ResizeObserver(() => view.fit()).observe(drawing);
+  const first = arrangement.nodes[firstOf(scene)];
+  new ResizeObserver(() => {
+    view.fit();
+    // so many operators that none can be read: begin with the one that matters
+    if (view.view.scale < READABLE && first) view.begin(first.x, first.y, BEGIN);
+  }).observe(drawing);
   onPrint(
     () => drawing.setAttribute("viewBox", `0 0 ${arrangement.width} ${arrangement.height}`),
     () => drawing.removeAttribute("viewBox"),
@@ -116,6 +123,11 @@ function drawBox(box: Box, { x, y }: Point): SVGGElement {
 const endOf = (kind: Box["kind"]): "input" | "output" | "more" =>
   kind === "input" || kind === "output" ? kind : "more";
 
+function firstOf(scene: Scene): number {
+  const first = scene.boxes.findIndex((box) => box.role !== "");
+  return first >= 0 ? first : scene.boxes.findIndex((box) => box.node);
+}
+
 /** One box is in the order of the tab key; the arrow keys go from box to box. */
 function listen(
   scene: Scene,
@@ -124,9 +136,7 @@ function listen(
   view: Viewport,
   select: (node: Node) => void,
 ): void {
-  const first = scene.boxes.findIndex((box) => box.role !== "");
-  const start = first >= 0 ? first : scene.boxes.findIndex((box) => box.node);
-  boxes[start]?.setAttribute("tabindex", "0");
+  boxes[firstOf(scene)]?.setAttribute("tabindex", "0");
   const choose = (place: number): void => {
     const node = scene.boxes[place]?.node;
     if (!node) return;

@@ -68,21 +68,30 @@ function scene(
   const inputs = new Set(graph.inputs);
   const outputs = new Set(graph.outputs);
   for (const node of nodes) {
+    const place = places.get(node.id)!;
+    const beyond: number[] = [];
     for (const value of new Set(node.inputs)) {
       if (value === null || graph.values[value]?.constant) continue;
-      if (!makers.has(value)) makers.set(value, add(end(graph, inputs.has(value) ? "input" : "more", value)));
-      wires.push({ from: makers.get(value)!, to: places.get(node.id)!, value, label: label(value) });
+      if (!makers.has(value) && inputs.has(value)) makers.set(value, add(end(graph, "input", value)));
+      const from = makers.get(value);
+      if (from === undefined) beyond.push(value);
+      else wires.push({ from, to: place, value, label: label(value) });
     }
+    // what is not drawn is one stub before an operator and one behind it, however many tensors there are
+    if (beyond.length) wires.push({ from: add(end(graph, "more", beyond[0]!)), to: place, value: beyond[0]!, label: several(beyond, label) });
+    const read: number[] = [];
     for (const value of node.outputs) {
       if (value === null) continue;
-      const from = places.get(node.id)!;
-      if (outputs.has(value)) wires.push({ from, to: add(end(graph, "output", value)), value, label: label(value) });
-      if (readers.has(value) && nodes.length < graph.nodes.length)
-        wires.push({ from, to: add(end(graph, "more", value)), value, label: label(value) });
+      if (outputs.has(value)) wires.push({ from: place, to: add(end(graph, "output", value)), value, label: label(value) });
+      if (readers.has(value) && nodes.length < graph.nodes.length) read.push(value);
     }
+    if (read.length) wires.push({ from: place, to: add(end(graph, "more", read[0]!)), value: read[0]!, label: several(read, label) });
   }
   return { graph, boxes, wires, places };
 }
+
+const several = (values: readonly number[], label: (value: number) => string): string =>
+  values.length === 1 ? label(values[0]!) : `${values.length}`;
 
 /** Where the model or what is drawn of it begins or ends. */
 function end(graph: Graph, kind: "input" | "output" | "more", value: number): Box {

@@ -50,7 +50,8 @@ export class Viewport {
   private get whole(): number {
     const { width, height } = this.content();
     const room = this.size;
-    return Math.min((room.width - 2 * ROOM) / Math.max(1, width), (room.height - 2 * ROOM) / Math.max(1, height));
+    const free = (side: number): number => Math.max(10, side - 2 * ROOM);
+    return Math.min(free(room.width) / Math.max(1, width), free(room.height) / Math.max(1, height));
   }
 
   /** Shows all of it, not larger than `largest`. */
@@ -65,6 +66,15 @@ export class Viewport {
   centre(x: number, y: number, scale = this.view.scale): void {
     const { width, height } = this.size;
     this.go({ scale, x: width / 2 - x * scale, y: height / 2 - y * scale });
+  }
+
+  /** Brings a place near the middle, but shows nothing beyond the edges of the drawing. */
+  begin(x: number, y: number, scale: number): void {
+    const { width, height } = this.content();
+    const room = this.size;
+    const clamped = (at: number, side: number, seen: number): number =>
+      side * scale < seen ? (seen - side * scale) / 2 : Math.min(ROOM, Math.max(seen - ROOM - side * scale, seen / 2 - at * scale));
+    this.go({ scale, x: clamped(x, width, room.width), y: clamped(y, height, room.height) });
   }
 
   zoom(factor: number, atX = this.size.width / 2, atY = this.size.height / 2): void {

@@ -98,7 +98,7 @@ export const en = {
 
   "panel": "The selected operator",
   "panel.hint": "Select an operator to see its facts.",
-  "panel.counts": "{nodes} operators of {kinds} kinds",
+  "panel.counts": "Operators: {nodes}; kinds: {kinds}",
   "panel.look": "Look here first",
   "panel.map": "Show in the network",
   "panel.close": "Close",
@@ -165,7 +165,7 @@ export const en = {
   "cause.none": "Nobody asked for the cause by experiment. The rules explain the failure from what is known of the compiler:",
   "cause.confirmed": "Confirmed on fresh experiments: {agreed} of {total}.",
   "cause.without": "Without influence",
-  "cause.experiments": "What was changed, and what came of it",
+  "cause.alike": "{count} more of {code}",
   "cause.advice": "Common advice",
   "cause.advice.caption": "Advice that is often given, tried here",
   "cause.factor.caption": "One part of the reproducer changed at a time",
@@ -207,6 +207,7 @@ export const en = {
   "mend.chosen": "chosen",
   "mend.model": "the whole model",
   "mend.others": "Considered and not in the result",
+  "mend.more": "The same at {count} more places",
   "mend.same": "The graph stays as it is; only a build option changes.",
 
   "hardware.tiling": "How the layer is cut",
@@ -256,9 +257,6 @@ export const en = {
   "verdict.wrong": "wrong",
   "verdict.killed": "killed",
 
-  "environment.caption": "What the conversion ran with",
-  "environment.name": "what",
-  "environment.value": "version",
   "made": "Made {time} by rkmend {version}. SHA-256 of the model: {hash}",
   "broken": "The data of this page cannot be read ({why}).",
   "old": "This browser cannot unpack the report. What follows is its text; a newer browser shows everything.",

@@ -100,7 +100,7 @@ export const zh: Record<keyof typeof en, string> = {
 
   "panel": "所选算子",
   "panel.hint": "选择一个算子，查看其详情。",
-  "panel.counts": "{nodes} 个算子，{kinds} 种",
+  "panel.counts": "算子 {nodes} 个，共 {kinds} 种",
   "panel.look": "先看这里",
   "panel.map": "在整个网络中显示",
   "panel.close": "关闭",
@@ -167,7 +167,7 @@ export const zh: Record<keyof typeof en, string> = {
   "cause.none": "未要求用实验确定原因。根据对编译器的已知事实，规则给出如下解释：",
   "cause.confirmed": "在新的实验上得到印证：{total} 次中 {agreed} 次相符。",
   "cause.without": "没有影响的因素",
-  "cause.experiments": "改动与结果",
+  "cause.alike": "{code} 还有 {count} 处",
   "cause.advice": "常见建议",
   "cause.advice.caption": "常见的建议，在此逐一试过",
   "cause.factor.caption": "每次只改动最小复现的一处",
@@ -209,6 +209,7 @@ export const zh: Record<keyof typeof en, string> = {
   "mend.chosen": "已选用",
   "mend.model": "整个模型",
   "mend.others": "考虑过但未采用",
+  "mend.more": "另有 {count} 处同样的修改",
   "mend.same": "计算图不变，只改动构建选项。",
 
   "hardware.tiling": "层如何分块",
@@ -258,9 +259,6 @@ export const zh: Record<keyof typeof en, string> = {
   "verdict.wrong": "数值错误",
   "verdict.killed": "被外部终止",
 
-  "environment.caption": "转换时的环境",
-  "environment.name": "项目",
-  "environment.value": "版本",
   made: "由 rkmend {version} 生成于 {time}。模型的 SHA-256：{hash}",
   broken: "无法读取本页的数据（{why}）。",
   old: "此浏览器无法解压报告，以下是其文字内容；较新的浏览器可显示全部内容。",

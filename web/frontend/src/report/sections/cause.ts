@@ -3,7 +3,7 @@
 import { h, type Child } from "../../shared/dom";
 import { say } from "../../shared/i18n/language";
 import type { Experiment, PageData, Text } from "../data";
-import { part, section, table } from "../frame";
+import { fold, part, section, table } from "../frame";
 import { en } from "../i18n/en";
 import { w, type Word } from "../i18n/words";
 import { picture } from "../picture";
@@ -31,10 +31,23 @@ export function cause(data: PageData): HTMLElement | null {
       known.without_influence.length > 0 && h("p", null, w("cause.without"), ": ", h("code", null, known.without_influence.join(", ")), "."),
     ],
     !known && h("p", { class: "faint" }, w("cause.none")),
-    !known?.established && rules.map((text) => h("p", { class: "lead" }, say(text))),
+    !known?.established && believed(data),
     frontiers.map(picture),
     known && experiments(known.experiments, data.told.experiments),
   );
+}
+
+/** What the rules say of the culprits; of each rule one in full. */
+function believed(data: PageData): Child[] {
+  const alike = new Map<string, Text[]>();
+  data.report.findings.forEach(({ code }, place) => {
+    const text = data.told.findings[place];
+    if (text) alike.set(code, [...(alike.get(code) ?? []), text]);
+  });
+  return [...alike].map(([code, [first, ...rest]]) => [
+    h("p", { class: "lead" }, h("a", { href: `#rule-${code}` }, code), " ", say(first!)),
+    rest.length > 0 && fold(w("cause.alike", { code, count: rest.length }), false, rest.map((text) => h("p", null, say(text)))),
+  ]);
 }
 
 function experiments(all: readonly Experiment[], texts: readonly Text[]): Child {
@@ -53,6 +66,8 @@ function experiments(all: readonly Experiment[], texts: readonly Text[]): Child 
         ],
         word("exactness", one.exactness),
       ]),
+      new Set(),
+      group === "advice",
     );
     return group === "advice" ? part(w("cause.advice"), made) : made;
   });

@@ -10,10 +10,7 @@ import { w, type Word } from "../i18n/words";
 import { inspector } from "../inspector";
 import { sideBySide } from "./culprit";
 
-/** More drawings of the same kind of mend tell nothing new and make the page slow. */
-const DRAWN = 4;
-
-export function mends(data: PageData, find: ((which: Which, node: Node) => void) | null): HTMLElement | null {
+export function mends(data: PageData, find: Find): HTMLElement | null {
   const { mends: applied, rejected_mends: rejected } = data.report;
   if (!applied.length && !rejected.length) return null;
   const spoken = new Set(data.told.mends.flatMap((one) => one.alternatives));
@@ -21,52 +18,78 @@ export function mends(data: PageData, find: ((which: Which, node: Node) => void)
   return section(
     "mends",
     "section.mends",
-    applied.map((mend, place) => {
-      const text = data.told.mends[place];
-      return text && oneMend(data, mend, text, place < DRAWN, find);
-    }),
+    alike(applied).map((places) => oneKind(data, places, find)),
     left.length > 0 && part(w("mend.others"), compared(data, null, left)),
   );
 }
 
-function oneMend(
-  data: PageData,
-  mend: AppliedMend,
-  text: MendText,
-  drawn: boolean,
-  find: ((which: Which, node: Node) => void) | null,
-): HTMLElement {
-  const panel = inspector(data, () => null, find);
-  panel.element.classList.add("folded");
-  const label = (which: Which) => w("graph.subgraph", { which: w(`which.${which}`), mend: mend.name });
-  const show = (which: Which, node: Node): void => {
-    panel.element.classList.remove("folded");
-    panel.show(which, node);
-  };
-  const ids = { original: text.before, mended: text.after };
-  const any = text.before.length || text.after.length;
-  const drawing = (): Child =>
-    any ? [sideBySide(data, ids, show, label), panel.element] : h("p", { class: "faint" }, w("mend.same"));
+/** Whether the section on the culprit shows the same operators. */
+const drawnAbove = (data: PageData, { before, after }: MendText): boolean =>
+  String(before) === String(data.focus.original ?? []) && String(after) === String(data.focus.mended ?? []);
+
+/** Places in `mends` of those that do the same at different nodes, in order. */
+function alike(applied: readonly AppliedMend[]): number[][] {
+  const kinds = new Map<string, number[]>();
+  applied.forEach(({ code, name }, place) => {
+    const kind = `${code} ${name}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), place]);
+  });
+  return [...kinds.values()];
+}
+
+type Find = ((which: Which, node: Node) => void) | null;
+
+function oneKind(data: PageData, places: readonly number[], find: Find): HTMLElement | null {
+  const both = places.flatMap((place) => {
+    const [mend, text] = [data.report.mends[place], data.told.mends[place]];
+    return mend && text ? [{ mend, text }] : [];
+  });
+  const [first, ...rest] = both;
+  if (!first) return null;
+  const { mend, text } = first;
+  const where = (one: AppliedMend): Child => (one.nodes.length ? h("code", null, one.nodes.join(", ")) : w("mend.model"));
+  const alternatives = [...new Set(both.flatMap((one) => one.text.alternatives))];
   return h(
     "article",
     { class: "mend" },
     h("h3", null, h("a", { href: `#rule-${mend.code}` }, mend.code), ` ${mend.name}`),
     h("p", { class: "lead" }, say(text.summary)),
-    drawn ? drawing() : later(drawing),
+    drawnAbove(data, text) ? later(changed(), () => drawing(data, mend, text, find)) : drawing(data, mend, text, find),
     facts(
-      [w("mend.at"), mend.nodes.length ? h("code", null, mend.nodes.join(", ")) : w("mend.model")],
+      [w("mend.at"), where(mend)],
       [w("mend.exactness"), say(text.exactness)],
       [w("mend.proof"), say(text.proof)],
       [w("mend.open"), say(text.does_not_cover)],
-      [w("mend.cost"), say(text.cost)],
+      [w("mend.cost"), say(both.at(-1)!.text.cost)],
     ),
-    text.alternatives.length > 0 && part(w("mend.alternatives"), compared(data, mend, text.alternatives)),
+    rest.length > 0 &&
+      fold(
+        w("mend.more", { count: rest.length }),
+        false,
+        rest.map((one) => later(where(one.mend), () => [drawing(data, one.mend, one.text, find), facts([w("mend.exactness"), say(one.text.exactness)], [w("mend.proof"), say(one.text.proof)])])),
+      ),
+    alternatives.length > 0 && part(w("mend.alternatives"), compared(data, both.at(-1)!.mend, alternatives)),
   );
 }
 
+/** The operators that it concerns, before and after. */
+function drawing(data: PageData, mend: AppliedMend, text: MendText, find: Find): Child {
+  if (!text.before.length && !text.after.length) return h("p", { class: "faint" }, w("mend.same"));
+  const panel = inspector(data, () => null, find);
+  panel.element.classList.add("folded");
+  const show = (which: Which, node: Node): void => {
+    panel.element.classList.remove("folded");
+    panel.show(which, node);
+  };
+  const label = (which: Which) => w("graph.subgraph", { which: w(`which.${which}`), mend: mend.name });
+  return [sideBySide(data, { original: text.before, mended: text.after }, show, label), panel.element];
+}
+
+const changed = (): Child => [w("which.original"), " → ", w("which.mended")];
+
 /** Drawn when it is unfolded. */
-function later(draw: () => Child): HTMLElement {
-  const made = fold([w("which.original"), " → ", w("which.mended")], false);
+function later(title: Child, draw: () => Child): HTMLElement {
+  const made = fold(title, false);
   made.addEventListener("toggle", () => made.append(h("div", null, draw())), { once: true });
   return made;
 }
@@ -102,5 +125,6 @@ function compared(data: PageData, chosen: AppliedMend | null, places: readonly n
       }),
     ],
     new Set([2, 3]),
+    true,
   );
 }

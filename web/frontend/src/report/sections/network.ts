@@ -61,7 +61,7 @@ class Chart implements Network {
     );
     this.panel = inspector(data, (name) => lookFirst(data, name, (node) => this.find(name, node)), null);
     const options = models.map((value) => ({ value, label: w(`which.${value}`) }));
-    this.models = options.length > 1 ? choice<Which>(w("which"), options, () => this.which, (value) => void this.switchTo(value)) : h("span");
+    this.models = options.length > 1 ? choice<Which>(w("which"), options, () => this.which, (value) => void this.switchTo(value)) : h("span", { hidden: true });
     this.list = fold(w("network.list"), false);
     this.list.addEventListener("toggle", () => this.relist());
     this.element = section(

@@ -4,8 +4,7 @@ import { copyButton } from "../../shared/copy";
 import { h } from "../../shared/dom";
 import { say } from "../../shared/i18n/language";
 import type { PageData } from "../data";
-import { section, table } from "../frame";
-import { w } from "../i18n/words";
+import { section } from "../frame";
 
 export function reproduce(data: PageData): HTMLElement | null {
   if (!data.reproduce.length) return null;
@@ -23,6 +22,6 @@ export function surroundings(data: PageData): HTMLElement | null {
   return section(
     "surroundings",
     "section.surroundings",
-    h("div", { class: "narrow" }, table(w("environment.caption"), [w("environment.name"), w("environment.value")], data.environment.map((one) => [one.name, h("code", null, one.value)]))),
+    h("dl", { class: "environment" }, data.environment.map((one) => h("div", null, h("dt", null, one.name), h("dd", null, h("code", null, one.value))))),
   );
 }

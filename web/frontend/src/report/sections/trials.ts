@@ -8,6 +8,8 @@ import { section, table } from "../frame";
 import { en } from "../i18n/en";
 import { w, type Word } from "../i18n/words";
 
+/** Lists of more logs scroll by themselves. */
+const MANY = 16;
 /** More marks than this would make the page slow; all lines are counted. */
 const MARKED = 500;
 
@@ -47,7 +49,7 @@ export function trials(data: PageData): HTMLElement | null {
       rows,
       new Set([4]),
     ),
-    views.length > 0 && h("div", { class: "part logs" }, h("h3", null, w("logs")), search(views), views.map((view) => view.element)),
+    views.length > 0 && h("div", { class: "part logs" }, h("h3", null, w("logs")), search(views), h("div", { class: views.length > MANY ? "tall" : "" }, views.map((view) => view.element))),
   );
 }
 

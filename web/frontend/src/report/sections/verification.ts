@@ -34,7 +34,7 @@ function outputs(data: PageData, checks: readonly OutputCheck[]): Child[] {
       checks.map((check, place) => [h("code", null, check.output), verdict(check, data.told.verification[place] ? say(data.told.verification[place]) : ""), cosine(check.cosine), number(check.max_abs), share(check.max_rel)]),
       new Set([2, 3, 4]),
     ),
-    h("p", { class: "faint" }, w("verification.tolerance", { dtype: first.dtype, cosine: first.cosine, rel: percent(first.max_rel) }), ". ", h("span", { lang: "en" }, first.reason), "."),
+    h("p", { class: "faint" }, w("verification.tolerance", { dtype: first.dtype, cosine: first.cosine, rel: percent(first.max_rel) }), ": ", h("span", { lang: "en" }, first.reason), "."),
     fold(
       w("verification.samples"),
       false,
@@ -43,6 +43,7 @@ function outputs(data: PageData, checks: readonly OutputCheck[]): Child[] {
         [w("verification.output"), w("verification.sample"), w("verification.cosine"), w("verification.abs"), w("verification.rel")],
         checks.flatMap((check) => check.samples.map((one) => [h("code", null, check.output), one.sample, cosine(one.cosine), number(one.max_abs), share(one.max_rel)])),
         new Set([2, 3, 4]),
+        true,
       ),
     ),
   ];
@@ -88,7 +89,7 @@ function layers(data: PageData, find: ((which: Which, node: Node) => void) | nul
       if (node) find("original", node);
     })),
     table(w("verification.worst", { count: worst.length }), head, rows(worst), numbers),
-    data.errors.length > worst.length && later(() => table(w("verification.layers"), head, rows(data.errors), numbers)),
+    data.errors.length > worst.length && later(() => table(w("verification.layers"), head, rows(data.errors), numbers, true)),
   ];
 }
 
