@@ -1,7 +1,8 @@
-"""The JSON schemas of report.json and of `rkmend check --format json`, generated from the records.
+"""The JSON schemas of report.json, of `rkmend check --format json` and of the page's data, generated from the records.
 
 python -m rkmend.report.schema report > docs/report.schema.json
 python -m rkmend.report.schema check > docs/check.schema.json
+python -m rkmend.report.schema page > docs/page.schema.json
 """
 
 from __future__ import annotations
@@ -29,7 +30,14 @@ def check_schema() -> dict[str, Any]:
     return _schema(Checked, SCHEMA, "rkmend check --format json")
 
 
-SCHEMAS = {"report": report_schema, "check": check_schema}
+def page_schema() -> dict[str, Any]:
+    """JSON schema of the data within report.html."""
+    from rkmend.report.page.record import SCHEMA, PageData
+
+    return _schema(PageData, SCHEMA, "The data of rkmend's report.html")
+
+
+SCHEMAS = {"report": report_schema, "check": check_schema, "page": page_schema}
 
 
 def _schema(record: type[msgspec.Struct], identity: str, title: str) -> dict[str, Any]:
@@ -57,8 +65,9 @@ def _enums() -> dict[str, type[Enum]]:
     from rkmend.records import Status
     from rkmend.rules.base import Exactness, Level
     from rkmend.toolkit.verdict import Outcome, Stage
+    from rkmend.words import Language
 
-    return {kind.__name__: kind for kind in (Status, Exactness, Level, Outcome, Stage)}
+    return {kind.__name__: kind for kind in (Status, Exactness, Level, Outcome, Stage, Language)}
 
 
 _ENUMS = _enums()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from rkmend.checking import module_of
-from rkmend.graph.model import UNKNOWN_RANK, shape_of
+from rkmend.graph.model import UNKNOWN_RANK, graph_inputs, shape_of
 from rkmend.report.page.opened import MENDED, Opened
 from rkmend.report.page.rows import Graph, Node, Value
 
@@ -57,8 +57,8 @@ def graph_of(opened: Opened, mark: Mark, longest: int = LONGEST_NAME) -> Graph:
     )
     return Graph(
         nodes=tuple(map(mark, nodes)),
-        values=tuple(_value(value, opened, longest) for value in places),
-        inputs=tuple(places[value] for value in graph.inputs if value.name in opened.fed),
+        values=tuple(_value(value, longest) for value in places),
+        inputs=tuple(places[value] for value in graph_inputs(graph)),
         outputs=tuple(places[value] for value in graph.outputs),
     )
 
@@ -76,7 +76,7 @@ def _values(graph: ir.Graph) -> Iterator[ir.Value]:
     yield from graph.outputs
 
 
-def _value(value: ir.Value, opened: Opened, longest: int) -> Value:
+def _value(value: ir.Value, longest: int) -> Value:
     shape, dtype = shape_of(value), value.dtype
     sizes = [size for size in shape if isinstance(size, int)]
     known = dtype is not None and len(sizes) == len(shape)
@@ -84,7 +84,7 @@ def _value(value: ir.Value, opened: Opened, longest: int) -> Value:
         name=cut(str(value.name), longest),
         dtype=dtype.numpy().name if dtype is not None else "",
         shape=_shape_text(shape),
-        constant=value.is_initializer() or (value.is_graph_input() and value.name not in opened.fed),
+        constant=value.is_initializer(),
         bytes=math.ceil(math.prod(sizes) * dtype.itemsize) if known and dtype is not None else 0,
     )
 

@@ -27,7 +27,7 @@ class Opened:
     Attributes:
         which: Of the two models.
         path: Its file.
-        seen: Its content, without large weights.
+        seen: Its content.
     """
 
     which: Which
@@ -57,11 +57,6 @@ class Opened:
     def ids(self) -> dict[str, int]:
         """Name of a node -> its place in the graph."""
         return {str(node.name): place for place, node in enumerate(self.model.graph)}
-
-    @cached_property
-    def fed(self) -> frozenset[str]:
-        """Names of what is fed; whatever else is an input of the graph is a weight that was not read."""
-        return frozenset(spec.name for spec in self.seen.inputs)
 
     @cached_property
     def origins(self) -> dict[str, tuple[str, str]]:

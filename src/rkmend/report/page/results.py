@@ -69,10 +69,10 @@ class Results:
         return None
 
     def _there(self, named: Path) -> Path | None:
-        """A file below the folder, whatever the folder was called when it was written."""
-        parts = named.parts
-        tails = [Path(*parts[start:]) for start in range(len(parts))]
-        return next((self.folder / tail for tail in reversed(tails) if (self.folder / tail).exists()), None)
+        """A file below the folder, whatever the folder was called when it was written; never one outside."""
+        parts = [part for part in named.parts if part not in ("..", named.anchor)]
+        tails = [self.folder.joinpath(*parts[start:]) for start in range(len(parts))]
+        return next((path for path in reversed(tails) if path.exists()), None)
 
 
 class _Schema(msgspec.Struct):

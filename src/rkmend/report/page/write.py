@@ -10,7 +10,6 @@ import msgspec
 from rkmend.delivery import PAGE, write_report
 from rkmend.files import atomic_write
 from rkmend.records import Conversion
-from rkmend.report.check_story import printable_lines
 from rkmend.report.page.assemble import page_data
 from rkmend.report.page.html import render
 from rkmend.report.page.logs import read_logs
@@ -18,6 +17,7 @@ from rkmend.report.page.record import PageData
 from rkmend.report.page.results import Results
 from rkmend.report.page.rows import Graphs
 from rkmend.report.story import story
+from rkmend.report.text import printable_lines
 from rkmend.words import Language, both
 
 MOST = 2_000_000
