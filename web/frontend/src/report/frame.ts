@@ -4,6 +4,7 @@ import { h, type Child } from "../shared/dom";
 import { common, languageSwitch, themeSwitch } from "../shared/switches";
 import type { PageData } from "./data";
 import { w, type Word } from "./i18n/words";
+import { onPrint } from "./print";
 
 /** A part of the page with its heading; `id` is what links lead to. */
 export function section(id: string, title: Word, ...children: Child[]): HTMLElement {
@@ -69,12 +70,26 @@ export function fold(title: Child, open: boolean, ...children: Child[]): HTMLDet
   return h("details", { open }, h("summary", null, title), children);
 }
 
+/** A fold whose content is made when it is opened first, or on paper. */
+export function later(title: Child, make: () => Child): HTMLDetailsElement {
+  const made = fold(title, false);
+  let empty = true;
+  const build = (): void => {
+    if (empty) made.append(h("div", null, make()));
+    empty = false;
+  };
+  made.addEventListener("toggle", build);
+  onPrint(build, () => {});
+  return made;
+}
+
 /** Everything round the sections. */
 export function frame(data: PageData, sections: readonly HTMLElement[]): HTMLElement[] {
   const model = data.report.model.path.split(/[/\\]/).at(-1) ?? "";
   const links = sections.map((one) =>
     h("li", null, h("a", { href: `#${one.id}` }, w(`section.${one.id}` as Word))),
   );
+  follow(sections, links);
   return [
     h("a", { class: "skip", href: "#verdict" }, common("skip")),
     h(
@@ -95,4 +110,22 @@ export function frame(data: PageData, sections: readonly HTMLElement[]): HTMLEle
       }),
     ),
   ];
+}
+
+/** Marks the section that is being read in the contents. */
+function follow(sections: readonly HTMLElement[], items: readonly HTMLElement[]): void {
+  const seen = new Set<Element>();
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) isIntersecting ? seen.add(target) : seen.delete(target);
+      const first = sections.findIndex((one) => seen.has(one));
+      items.forEach((item, place) => {
+        const link = item.querySelector("a")!;
+        if (place === first) link.setAttribute("aria-current", "true");
+        else link.removeAttribute("aria-current");
+      });
+    },
+    { rootMargin: "-20% 0% -60% 0%" },
+  );
+  for (const one of sections) observer.observe(one);
 }

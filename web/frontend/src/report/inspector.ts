@@ -156,7 +156,7 @@ export function planned(data: PageData, graph: Graph, plan: PlanRow): Child[] {
       [w("plan.kind"), plan.kind],
       [w("plan.into"), into ? h("code", null, into.name) : null],
       [w("plan.fused"), plan.fused.length ? h("code", null, plan.fused.join(", ")) : null],
-      [w("plan.geometry"), plan.input || plan.output ? geometry : null],
+      [w("plan.geometry"), plan.input && plan.output ? geometry : null],
       [w("plan.banks"), plan.banks],
       [
         w("plan.pieces"),

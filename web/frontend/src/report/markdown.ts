@@ -1,10 +1,20 @@
 // The Markdown of rule pages: headings, paragraphs, lists, code, tables as they are; everything as text nodes.
 
-import { h, type Child } from "../shared/dom";
+import { fill, h, type Child } from "../shared/dom";
+import { onLanguage, say, type Text } from "../shared/i18n/language";
 
 export function markdown(source: string): Child[] {
   const blocks = source.replace(/\r/g, "").split(/\n{2,}(?! {4})/);
   return blocks.map(block).filter(Boolean);
+}
+
+/** A text in the language of the page. */
+export function prose(text: Text): HTMLElement {
+  const place = h("div", { class: "prose" });
+  const write = (): void => fill(place, markdown(say(text)()));
+  onLanguage(write);
+  write();
+  return place;
 }
 
 function block(text: string): Child {

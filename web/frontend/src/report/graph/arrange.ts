@@ -38,7 +38,9 @@ export interface Arrangement {
 const LONG = 12;
 /** Operators of a stage, at least; more make better drawings and take longer. */
 const STAGE = 24;
-const BETWEEN_COLUMNS = 3;
+/** Gaps between nodes that there are between columns, and lines that run there beside each other. */
+const BETWEEN_COLUMNS = 4;
+const LANES = 6;
 
 interface Stage {
   readonly members: number[];
@@ -57,8 +59,8 @@ export function arrange(wish: Wish): Arrangement {
   };
   const { stageOf, stages } = staged(wish, ranks);
   const done = stages.map((members, stage) => drawn(wish, ranks, stageOf, stage, members, made));
-  place(wish, done, made);
-  connect(wish, stageOf, made);
+  const columns = place(wish, done, made);
+  connect(wish, stageOf, columns, made);
   return made;
 }
 
@@ -146,19 +148,28 @@ function drawn(
   return { members, width, height };
 }
 
-/** Fills columns with stages, and moves what is in them to its place. */
-function place(wish: Wish, stages: readonly Stage[], made: Arrangement): void {
+interface Column {
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Fills columns with stages, and moves what is in them to its place. Gives the column of each node. */
+function place(wish: Wish, stages: readonly Stage[], made: Arrangement): Map<number, Column> {
   const gap = wish.gaps.rank;
   const aside = wish.gaps.node * BETWEEN_COLUMNS;
   const columns = columnsOf(stages, wish.aspect, gap, aside);
   const moves = new Map<number, Point>();
+  const found = new Map<number, Column>();
   let left = 0;
   for (const column of columns) {
     const { width, height } = sizeOf(column, gap);
     let top = 0;
     for (const stage of column) {
       const move = { x: left + (width - stage.width) / 2, y: top };
-      for (const node of stage.members) moves.set(node, move);
+      for (const node of stage.members) {
+        moves.set(node, move);
+        found.set(node, { left, right: left + width });
+      }
       top += stage.height + gap;
     }
     made.height = Math.max(made.height, height);
@@ -172,6 +183,7 @@ function place(wish: Wish, stages: readonly Stage[], made: Arrangement): void {
   made.nodes.forEach((point, node) => shift(point, moves.get(node)!));
   made.edges.forEach((points, edge) => points.forEach((point) => shift(point, moves.get(wish.edges[edge]!.from)!)));
   made.labels.forEach((point, edge) => point && shift(point, moves.get(wish.edges[edge]!.from)!));
+  return found;
 }
 
 const sizeOf = (column: readonly Stage[], gap: number): Size => ({
@@ -213,30 +225,31 @@ function filled(stages: readonly Stage[], limit: number, gap: number): Stage[][]
   return columns;
 }
 
-/** Draws the edges between stages and the long ones: straight down, or round to the next column. */
-function connect(wish: Wish, stageOf: readonly number[], made: Arrangement): void {
+/** Draws the edges between stages and the long ones: straight down, or between the columns. */
+function connect(wish: Wish, stageOf: readonly number[], columns: ReadonlyMap<number, Column>, made: Arrangement): void {
+  const { rank, node } = wish.gaps;
   wish.edges.forEach(({ from, to }, edge) => {
     if (made.edges[edge]!.length) return;
     const [start, end] = [made.nodes[from]!, made.nodes[to]!];
     const top = { x: start.x, y: start.y + wish.nodes[from]!.height / 2 };
     const bottom = { x: end.x, y: end.y - wish.nodes[to]!.height / 2 };
-    const room = wish.gaps.rank / 2;
-    made.edges[edge] =
-      bottom.y > top.y && stageOf[to] === stageOf[from]! + 1
-        ? [top, { x: top.x, y: top.y + room }, { x: bottom.x, y: bottom.y - room }, bottom]
-        : around(top, bottom, room, wish.nodes[from]!.width / 2 + wish.gaps.node);
+    const [ours, theirs] = [columns.get(from)!, columns.get(to)!];
+    const same = ours.left === theirs.left;
+    if (same && stageOf[to] === stageOf[from]! + 1) {
+      made.edges[edge] = [top, { x: top.x, y: top.y + rank / 2 }, { x: bottom.x, y: bottom.y - rank / 2 }, bottom];
+      return;
+    }
+    const aside = node * (0.5 + (edge % LANES) * ((BETWEEN_COLUMNS - 1) / LANES));
+    made.edges[edge] = around(top, bottom, rank / 2, same ? ours.right + aside : theirs.left - aside);
   });
 }
 
-/** Out of the right side of what is above, past everything, into the top of the other. */
-function around(top: Point, bottom: Point, room: number, aside: number): Point[] {
-  const lane = bottom.x > top.x + aside ? (top.x + aside + bottom.x - aside) / 2 : Math.max(top.x, bottom.x) + aside;
-  return [
-    top,
-    { x: top.x, y: top.y + room },
-    { x: lane, y: top.y + room },
-    { x: lane, y: bottom.y - room },
-    { x: bottom.x, y: bottom.y - room },
-    bottom,
-  ];
-}
+/** Past everything that is in between. */
+const around = (top: Point, bottom: Point, room: number, lane: number): Point[] => [
+  top,
+  { x: top.x, y: top.y + room },
+  { x: lane, y: top.y + room },
+  { x: lane, y: bottom.y - room },
+  { x: bottom.x, y: bottom.y - room },
+  bottom,
+];

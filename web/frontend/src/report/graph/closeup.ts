@@ -3,7 +3,7 @@
 import { fill, h, s } from "../../shared/dom";
 import type { Node } from "../data";
 import { w } from "../i18n/words";
-import { onPrint } from "../print";
+import { isPrinting, onPrint } from "../print";
 import { arranged, wishFor } from "./arranging";
 import type { Arrangement, Point } from "./arrange";
 import { details, named } from "./described";
@@ -29,15 +29,12 @@ export async function closeUpOf(scene: Scene, label: () => string, select: (node
   const head = `arrow-${++drawings}`;
   const moving = s("g", null, wires(scene, arrangement, head), boxes);
   const drawing = s("svg", { class: "drawing", role: "group", "aria-label": label, tabindex: -1 }, arrow(head), moving);
-  const view = new Viewport(
-    drawing,
-    () => arrangement,
-    () => {
-      const { x, y, scale } = view.view;
-      moving.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
-    },
-    () => {},
-  );
+  const move = (): void => {
+    if (isPrinting()) return;
+    const { x, y, scale } = view.view;
+    moving.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+  };
+  const view = new Viewport(drawing, () => arrangement, move, () => {});
   drawing.style.height = `${Math.min(TALLEST, Math.max(LOWEST, arrangement.height + ROOM))}px`;
   listen(scene, arrangement, boxes, view, select);
   const first = arrangement.nodes[firstOf(scene)];
@@ -46,10 +43,15 @@ export async function closeUpOf(scene: Scene, label: () => string, select: (node
     // so many operators that none can be read: begin with the one that matters
     if (view.view.scale < READABLE && first) view.begin(first.x, first.y, BEGIN);
   }).observe(drawing);
-  onPrint(
-    () => drawing.setAttribute("viewBox", `0 0 ${arrangement.width} ${arrangement.height}`),
-    () => drawing.removeAttribute("viewBox"),
-  );
+  const whole = (): void => {
+    moving.removeAttribute("transform");
+    drawing.setAttribute("viewBox", `-2 -2 ${arrangement.width + 4} ${arrangement.height + 4}`);
+  };
+  onPrint(whole, () => {
+    drawing.removeAttribute("viewBox");
+    move();
+  });
+  if (isPrinting()) whole(); // a fold that is opened for the paper
   return h("div", { class: "closeup" }, drawing, zoomButtons(view));
 }
 

@@ -194,7 +194,7 @@ export const en = {
   "rule.does": "What rkmend does",
   "rule.page": "The whole page",
 
-  "mend.at": "at",
+  "mend.at": "At",
   "mend.exactness": "Exactness",
   "mend.proof": "Proof",
   "mend.open": "Not covered",
@@ -226,6 +226,7 @@ export const en = {
   "verification.differs": "differs",
   "verification.rounds": "as {dtype} rounds",
   "verification.layers": "Every layer against ONNX Runtime",
+  "verification.all": "All {count} layers",
   "verification.layer": "layer",
   "verification.single": "cosine of the layer alone",
   "verification.distance": "1 − cosine",

@@ -228,6 +228,7 @@ export const zh: Record<keyof typeof en, string> = {
   "verification.differs": "不一致",
   "verification.rounds": "属 {dtype} 舍入",
   "verification.layers": "每一层与 ONNX Runtime 对比",
+  "verification.all": "全部 {count} 层",
   "verification.layer": "层",
   "verification.single": "单独该层的余弦",
   "verification.distance": "1 − 余弦",

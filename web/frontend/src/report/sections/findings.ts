@@ -3,9 +3,9 @@
 import { h, type Child } from "../../shared/dom";
 import { say } from "../../shared/i18n/language";
 import type { Node, PageData, RuleText, Which } from "../data";
-import { fold, section, table } from "../frame";
+import { fold, later, section, table } from "../frame";
 import { w } from "../i18n/words";
-import { markdown } from "../markdown";
+import { markdown, prose } from "../markdown";
 
 const MOST = 3;
 
@@ -50,7 +50,14 @@ function aboutRule(rule: RuleText): HTMLElement {
   const made = fold(
     [h("strong", null, `${rule.code} ${rule.name}`), ". ", say(rule.title)],
     false,
-    h("div", { class: "rule" }, h("h4", null, w("rule.what")), h("p", null, say(rule.what)), rule.does.en && [h("h4", null, w("rule.does")), h("p", null, say(rule.does))], fold(w("rule.page"), false, h("div", { class: "page", lang: "en" }, markdown(rule.page)))),
+    h(
+      "div",
+      { class: "rule" },
+      h("h4", null, w("rule.what")),
+      prose(rule.what),
+      rule.does.en && [h("h4", null, w("rule.does")), prose(rule.does)],
+      later(w("rule.page"), () => h("div", { class: "page", lang: "en" }, markdown(rule.page))),
+    ),
   );
   made.id = `rule-${rule.code}`;
   return made;

@@ -4,7 +4,7 @@ import { h, type Child } from "../../shared/dom";
 import { whole } from "../../shared/format";
 import { say } from "../../shared/i18n/language";
 import type { AppliedMend, MendText, Node, PageData, RejectedMend, Which } from "../data";
-import { facts, fold, part, section, table } from "../frame";
+import { facts, fold, later, part, section, table } from "../frame";
 import { en } from "../i18n/en";
 import { w, type Word } from "../i18n/words";
 import { inspector } from "../inspector";
@@ -48,6 +48,7 @@ function oneKind(data: PageData, places: readonly number[], find: Find): HTMLEle
   if (!first) return null;
   const { mend, text } = first;
   const where = (one: AppliedMend): Child => (one.nodes.length ? h("code", null, one.nodes.join(", ")) : w("mend.model"));
+  const { cost } = both.at(-1)!.text;
   const alternatives = [...new Set(both.flatMap((one) => one.text.alternatives))];
   return h(
     "article",
@@ -60,7 +61,7 @@ function oneKind(data: PageData, places: readonly number[], find: Find): HTMLEle
       [w("mend.exactness"), say(text.exactness)],
       [w("mend.proof"), say(text.proof)],
       [w("mend.open"), say(text.does_not_cover)],
-      [w("mend.cost"), say(both.at(-1)!.text.cost)],
+      [w("mend.cost"), cost.en && say(cost)],
     ),
     rest.length > 0 &&
       fold(
@@ -86,13 +87,6 @@ function drawing(data: PageData, mend: AppliedMend, text: MendText, find: Find):
 }
 
 const changed = (): Child => [w("which.original"), " → ", w("which.mended")];
-
-/** Drawn when it is unfolded. */
-function later(title: Child, draw: () => Child): HTMLElement {
-  const made = fold(title, false);
-  made.addEventListener("toggle", () => made.append(h("div", null, draw())), { once: true });
-  return made;
-}
 
 function compared(data: PageData, chosen: AppliedMend | null, places: readonly number[]): HTMLElement {
   const most = Math.max(

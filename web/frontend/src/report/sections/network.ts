@@ -63,6 +63,7 @@ class Chart implements Network {
     const options = models.map((value) => ({ value, label: w(`which.${value}`) }));
     this.models = options.length > 1 ? choice<Which>(w("which"), options, () => this.which, (value) => void this.switchTo(value)) : h("span", { hidden: true });
     this.list = fold(w("network.list"), false);
+    this.list.classList.add("list");
     this.list.addEventListener("toggle", () => this.relist());
     this.element = section(
       "network",

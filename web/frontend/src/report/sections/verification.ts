@@ -4,7 +4,7 @@ import { h, type Child } from "../../shared/dom";
 import { percent, rough } from "../../shared/format";
 import { say } from "../../shared/i18n/language";
 import type { ErrorRow, Node, OutputCheck, PageData, Which } from "../data";
-import { fold, part, section, table } from "../frame";
+import { fold, later, part, section, table } from "../frame";
 import { w } from "../i18n/words";
 import { depthPlot } from "./depth";
 
@@ -55,7 +55,8 @@ function verdict(check: OutputCheck, text: Child): Child[] {
     : check.explained_by
       ? (["open", w("verification.rounds", { dtype: check.explained_by })] as const)
       : (["good", w("verification.agrees")] as const);
-  return [h("span", { class: `tag ${kind}` }, word), " ", h("span", { class: "faint" }, text)];
+  // where it agrees, the text says no more than the columns beside it
+  return [h("span", { class: `tag ${kind}` }, word), " ", kind !== "good" && h("span", { class: "faint" }, text)];
 }
 
 function layers(data: PageData, find: ((which: Which, node: Node) => void) | null): Child[] {
@@ -89,14 +90,8 @@ function layers(data: PageData, find: ((which: Which, node: Node) => void) | nul
       if (node) find("original", node);
     })),
     table(w("verification.worst", { count: worst.length }), head, rows(worst), numbers),
-    data.errors.length > worst.length && later(() => table(w("verification.layers"), head, rows(data.errors), numbers, true)),
+    data.errors.length > worst.length && later(w("verification.all", { count: data.errors.length }), () => table(w("verification.layers"), head, rows(data.errors), numbers, true)),
   ];
-}
-
-function later(make: () => Child): HTMLElement {
-  const made = fold(w("verification.layers"), false);
-  made.addEventListener("toggle", () => made.append(h("div", null, make())), { once: true });
-  return made;
 }
 
 /** Small distances are seen too: six powers of ten. */
