@@ -107,7 +107,7 @@ def _graph(
     first = len(sides.original.rows) if which == "mended" and sides.original else 0
     plans = {row.node: first + place for place, row in enumerate(side.rows)}
     rows = {node: place for place, layer in enumerate(layers) if layer.which == which for node in layer.nodes}
-    errors = errors_at(result, which, sides.delivered, opened.ids)
+    errors = errors_at(result, opened, sides.delivered)
     found: dict[int, list[int]] = {}
     for place, finding in enumerate(sides.findings if which == "original" else ()):
         for number in opened.numbers(finding.nodes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rkmend.records import Conversion
+from rkmend.report.page.opened import Opened
 from rkmend.report.page.rows import ErrorRow, Which
 
 
@@ -35,17 +36,22 @@ def error_rows(result: Conversion, which: Which, ids: Mapping[str, int]) -> tupl
     )
 
 
-def errors_at(result: Conversion, which: Which, delivered: Which, ids: Mapping[str, int]) -> dict[int, int]:
-    """Id of a node -> the row about what it makes. A node of the original that no mend touched makes the same.
+def errors_at(result: Conversion, opened: Opened, delivered: Which) -> dict[int, int]:
+    """Id of a node -> the row about what it makes.
 
     Args:
         result: The conversion.
-        which: The model whose nodes are asked for.
+        opened: The model whose nodes are asked for. Of the one that was converted they are named in the rows; of the
+            other they are those that make the same tensors.
         delivered: The model that was converted.
-        ids: Name of a node -> its id, in the model asked for.
     """
+    checks = result.layerwise.checks if result.layerwise else ()
+    if opened.which == delivered:
+        return {
+            opened.ids[check.node]: place for place, check in enumerate(checks) if check.node in opened.ids
+        }
     return {
-        ids[check.node]: place
-        for place, check in enumerate(result.layerwise.checks if result.layerwise else ())
-        if check.node in ids and (which == delivered or check.reference == "original")
+        opened.makers[check.tensor]: place
+        for place, check in enumerate(checks)
+        if check.reference == "original" and check.tensor in opened.makers
     }

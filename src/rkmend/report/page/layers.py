@@ -61,7 +61,7 @@ class _Names:
     def __init__(self, opened: Opened, planned: Sequence[LayerPlan]) -> None:
         self._ids = opened.ids
         self._nodes = list(opened.model.graph)
-        self._makers = {str(value.name): node for node in self._nodes for value in node.outputs}
+        self._makers = opened.makers
         self._along: dict[str, list[LayerPlan]] = {}
         for layer in planned:
             if layer.into:
@@ -80,9 +80,9 @@ class _Names:
     def _maker(self, kind: str, name: str) -> ir.Node | None:
         """The node whose output a layer is named by, if it is of the kind that the layer is."""
         for end in ("", *TENSOR_ENDS):
-            node = self._makers.get(name.removesuffix(end)) if name.endswith(end) else None
-            if node is not None:
-                return node if node.op_type == kind else None
+            place = self._makers.get(name.removesuffix(end)) if name.endswith(end) else None
+            if place is not None:
+                return self._nodes[place] if self._nodes[place].op_type == kind else None
         return None
 
 

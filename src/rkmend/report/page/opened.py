@@ -59,6 +59,13 @@ class Opened:
         return {str(node.name): place for place, node in enumerate(self.model.graph)}
 
     @cached_property
+    def makers(self) -> dict[str, int]:
+        """Name of a tensor -> the node that makes it."""
+        return {
+            str(value.name): place for place, node in enumerate(self.model.graph) for value in node.outputs
+        }
+
+    @cached_property
     def origins(self) -> dict[str, tuple[str, str]]:
         """Node that a mend put in -> rule, and the node of the model as it was given that it stands for."""
         return {
