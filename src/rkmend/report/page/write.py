@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 import msgspec
 
 from rkmend.delivery import PAGE, write_report
+from rkmend.errors import InputError
 from rkmend.files import atomic_write
 from rkmend.records import Conversion
 from rkmend.report.page.assemble import page_data
@@ -27,26 +29,25 @@ FEWER_LOGS = 128 << 10
 
 
 def add_page(result: Conversion, language: Language = Language.EN) -> None:
-    """Draws a conversion that is delivered already, and enters the page in its report.json.
+    """Draws a conversion that is delivered already, and enters the page in its report.json. Never raises.
 
     A page that cannot be drawn loses nothing: a note in the report says why there is none.
 
     Args:
         result: Has its files; completed here.
         language: Shown first.
-
-    Raises:
-        InputError: report.json cannot be written anew; the old one stays.
     """
     folder = Path(result.files["report"]).parent
     result.files["page"] = str(folder / PAGE)
     try:
         write_page(Results(folder, result), folder / PAGE, language)
+        write_report(result)
     except Exception as error:  # whatever it is: the results are worth more than their picture
         del result.files["page"]
-        (folder / PAGE).unlink(missing_ok=True)
         result.notes += (f"{PAGE} was not written: {str(error) or type(error).__name__}",)
-    write_report(result)
+        with suppress(OSError, InputError):
+            (folder / PAGE).unlink(missing_ok=True)
+            write_report(result)
 
 
 def write_page(results: Results, path: Path, language: Language) -> None:
