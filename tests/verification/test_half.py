@@ -39,6 +39,18 @@ def test_what_is_beyond_fp16_becomes_infinite(tmp_path):
     assert np.isinf(got).all()
 
 
+def test_what_is_beyond_fp16_stays_where_that_is_wanted(tmp_path):
+    weight = {"s": np.array(300.0, np.float32)}
+    x = np.linspace(1, 400, 64, dtype=np.float32).reshape(1, 64)
+    got, exact = (
+        halved(one("Mul", weight), tmp_path, {"x": x}, wide=True)["y"],
+        x.astype(np.float16) * np.float32(300),
+    )
+    beyond = exact > 65504
+    np.testing.assert_array_equal(got[beyond], exact[beyond])
+    np.testing.assert_array_equal(got[~beyond], exact[~beyond].astype(np.float16))
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_chance_moves_no_number_that_fp16_holds(tmp_path, seed):
     exact = {"x": X.astype(np.float16).astype(np.float32)}

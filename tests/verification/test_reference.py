@@ -92,3 +92,27 @@ def test_samples_of_which_the_model_itself_makes_nan_are_left_out(tmp_path):
         onnx.save(model(nodes, [value("x", [1, 8])], [value("y", [1, 8])], weights), path)
         reference = make_reference(load(path), BuildOptions(), tmp_path / nodes[0].name)
         assert {sample.name for sample in reference.samples} == left
+
+
+def test_limits_of_which_random_ones_leave_nothing(tmp_path):
+    """The mean of the numbers between two limits: without any, 0 / 0."""
+    numbers = np.linspace(40, 2000, 16, dtype=np.float32)
+    nodes = [
+        node("GreaterOrEqual", "numbers low", "above", "above"),
+        node("LessOrEqual", "numbers high", "below", "below"),
+        node("And", "above below", "inside", "inside"),
+        node("Cast", "inside", "mask", "mask", to=onnx.TensorProto.FLOAT),
+        node("Mul", "x mask", "kept", "kept"),
+        node("ReduceSum", "kept", "sum", "sum"),
+        node("ReduceSum", "mask", "count", "count"),
+        node("Div", "sum count", "y", "mean"),
+    ]
+    inputs = [value("x", [1, 16]), value("low", [1]), value("high", [1])]
+    path = tmp_path / "limits.onnx"
+    onnx.save(model(nodes, inputs, [value("y", [1, 1])], {"numbers": numbers}), path)
+    reference = make_reference(load(path), BuildOptions(), tmp_path / "samples")
+    assert {sample.name for sample in reference.samples} >= {"normal-within-limits", "zeros-within-limits"}
+    for sample in reference.samples:
+        low, high = (read_npz(sample.inputs, f"input{place}").item() for place in (1, 2))
+        assert 40 <= low < high <= 2000
+        assert np.isfinite(read_npz(sample.outputs, "output0")).all()

@@ -19,6 +19,7 @@ from rkmend.mend.prove import Proving
 from rkmend.rules import CannotApply, Exactness, Finding, Mend
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.tolerance import disagreements, tolerance_for
 from rkmend.toolkit.trials import Done
 from rkmend.toolkit.verdict import Verdict
 
@@ -230,7 +231,9 @@ class Search:
         if not after.steps[
             -1
         ].finding.nodes:  # it was about the whole model: another failure is one further on
-            return after.verdict.signature != before.verdict.signature or _missing(after) < _missing(before)
+            if after.verdict.signature != before.verdict.signature:
+                return True
+            return _missing(after) < _missing(before) or _differing(after) < _differing(before)
         return not set(self.culprits(after)) & _touched(after, self.culprits(before))
 
 
@@ -241,6 +244,12 @@ def _key(finding: Finding, mend: Mend) -> tuple[str, str, tuple[str, ...]]:
 def _missing(state: State) -> int:
     """How many outputs a simulated model did not give, or not in their shape."""
     return sum(not found.shape_ok for found in state.verdict.agreement)
+
+
+def _differing(state: State) -> int:
+    """How many outputs, counted on each sample, a simulated model gave wrongly."""
+    tolerance = tolerance_for(quantized=state.options.quantize)
+    return len(disagreements(state.verdict.agreement, tolerance))
 
 
 def _same_first(pairs: Iterable[tuple[Finding, Mend]], name: str) -> Iterator[tuple[Finding, Mend]]:

@@ -16,7 +16,7 @@ JITTER = 2.0**-12
 rounded, so that one which fp16 holds exactly stays and any other goes up or down by chance."""
 
 
-def in_half(model: ir.Model, seed: int = 0) -> ir.Model:
+def in_half(model: ir.Model, seed: int = 0, *, wide: bool = False) -> ir.Model:
     """A copy whose float tensors are rounded to fp16 after each operator, and its weights; sums stay in float32.
 
     What is beyond the largest number of fp16 becomes infinite, as there.
@@ -24,6 +24,7 @@ def in_half(model: ir.Model, seed: int = 0) -> ir.Model:
     Args:
         model: With inferred shapes. Interface and names of inputs and outputs stay.
         seed: Of the chance that decides which way a number is rounded, see `JITTER`; 0 rounds to the nearest.
+        wide: Leave what is beyond fp16 as it is.
     """
     import onnx_ir as ir
 
@@ -33,7 +34,12 @@ def in_half(model: ir.Model, seed: int = 0) -> ir.Model:
         if seed:
             made.append(chance(value, number, seed, 1 - JITTER, 1 + JITTER))
             made.append(ir.node("Mul", [made[0].outputs[0], made[1].outputs[0]]))
-        made.append(ir.node("Cast", [made[-1].outputs[0]], {"to": ir.DataType.FLOAT16}))
+        exact = made[-1].outputs[0]
+        made.append(ir.node("Cast", [exact], {"to": ir.DataType.FLOAT16}))
+        if wide:
+            made.append(ir.node("Cast", [made[-1].outputs[0]], {"to": ir.DataType.FLOAT}))
+            made.append(ir.node("IsInf", [made[-1].outputs[0]]))
+            made.append(ir.node("Where", [made[-1].outputs[0], exact, made[-2].outputs[0]]))
         made.append(ir.node("Cast", [made[-1].outputs[0]], {"to": value.dtype}))
         return made
 

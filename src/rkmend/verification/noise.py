@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,29 @@ def with_noise(
         moved.append(replace(sample, noise=path))
     digest = hashlib.sha256(f"{reference.digest} noise {REVISION}, {runs} runs".encode()).hexdigest()
     return replace(done, digest=digest, samples=tuple(moved))
+
+
+def with_wide_noise(
+    reference: Reference, model: ir.Model, samples: Sequence[sampling.Sample], folder: Path
+) -> Reference:
+    """Measures the noise anew where fp16 is not enough: what is beyond it is left as it is, and the rest rounded.
+
+    Infinities that the simulator gives are wrong all the same; of the others this tells which are mere rounding.
+
+    Args:
+        reference: With noise.
+        model: The original, with inferred shapes.
+        samples: Of the reference, as the network gets them.
+        folder: For the models and the noise.
+    """
+    beyond = [number for number, one in enumerate(reference.samples) if one.noise and not is_finite(one)]
+    if not beyond:
+        return reference
+    few = replace(reference, samples=tuple(reference.samples[number] for number in beyond))
+    rounding = partial(in_half, wide=True)
+    wide = with_noise(few, model, [samples[number] for number in beyond], folder, rounding=rounding)
+    by_name = {one.name: one for one in wide.samples}
+    return replace(wide, samples=tuple(by_name.get(one.name, one) for one in reference.samples))
 
 
 def is_finite(sample: Sample) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,9 +20,11 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Reference, Sample
 from rkmend.verification import samples as sampling
 from rkmend.verification.int8 import in_int8, ranges
-from rkmend.verification.noise import is_finite, with_noise
+from rkmend.verification.noise import is_finite, with_noise, with_wide_noise
 from rkmend.verification.parts import parts
 from rkmend.verification.runner import REFERENCE, Engine, Run, run_model
+from rkmend.verification.scaling import Scale
+from rkmend.verification.thresholds import make_limits
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -56,7 +58,7 @@ def make_reference(
         InputError: ONNX Runtime cannot run the model, or the user's samples do not fit.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    scale = _Scale(options, model)
+    scale = Scale(options, model)
     raw = {path.stem: path for path in calibration}
     ranging = [
         sampling.Sample(name, scale.forward(path, folder / f"{name}.npz")) for name, path in raw.items()
@@ -67,6 +69,8 @@ def make_reference(
     )
     made += [sample for sample in generated if not calibration or sample.name.startswith("user")]
     made, run = _of_numbers(*_run(model, made, folder / "reference"))
+    if _makes_nan(run):
+        made, run = _within_limits(model, made, run, folder)
     reference = Reference(
         _digest(model, seed, [*calibration, *([user] if user else [])], made, run.engine),
         run.output_names,
@@ -101,7 +105,7 @@ def _measure(
     model: Model,
     made: Sequence[sampling.Sample],
     ranging: Sequence[sampling.Sample],
-    scale: _Scale,
+    scale: Scale,
     folder: Path,
     quantize: bool,
 ) -> Reference:
@@ -151,6 +155,21 @@ def _of_numbers(made: list[sampling.Sample], run: Run) -> tuple[list[sampling.Sa
     return [one for one, _ in pairs], replace(run, outputs=tuple(path for _, path in pairs))
 
 
+def _within_limits(
+    model: Model, made: list[sampling.Sample], run: Run, folder: Path
+) -> tuple[list[sampling.Sample], Run]:
+    """Samples of which the original makes numbers, by limits that leave something between them; else those given."""
+    further = list(make_limits(model, made, folder))
+    if not further:
+        return made, run
+    other = _of_numbers(*_run(model, further, folder / "reference"))
+    return (made, run) if _makes_nan(other[1]) else other
+
+
+def _makes_nan(run: Run) -> bool:
+    return all(map(_holds_nan, run.outputs))
+
+
 def _holds_nan(path: Path) -> bool:
     with np.load(path) as arrays:
         return any(
@@ -171,26 +190,27 @@ def _runs(model: Model, sample: sampling.Sample, folder: Path) -> bool:
 
 
 def _measured(
-    reference: Reference, model: Model, made: Sequence[sampling.Sample], scale: _Scale, folder: Path
+    reference: Reference, model: Model, made: Sequence[sampling.Sample], scale: Scale, folder: Path
 ) -> Reference:
     """The reference with the noise of its samples, and with a sample of pixels.
 
     A network that takes pixels from 0 to 255 sees next to nothing in normal numbers, zeros and ones, and on next to
     nothing all is noise. Where pixels are too much for fp16, they are left out.
     """
+    noisy, samples = None, list(made)
     pixels = sampling.make_pixels(model.inputs, folder)
-    try:
+    with suppress(InputError):
         run = run_model(model.path, [pixels], folder / "reference")
-    except InputError:
-        return with_noise(reference, model.ir, made, folder / "noise")
-    sample = Sample(pixels.name, scale.backward(pixels.path), run.outputs[0], network=pixels.path)
-    more = replace(
-        reference, digest=f"{reference.digest} and {pixels.name}", samples=(*reference.samples, sample)
-    )
-    noisy = with_noise(more, model.ir, [*made, pixels], folder / "noise")
-    if is_finite(noisy.samples[-1]):
-        return noisy
-    return with_noise(reference, model.ir, made, folder / "noise")
+        sample = Sample(pixels.name, scale.backward(pixels.path), run.outputs[0], network=pixels.path)
+        more = replace(
+            reference, digest=f"{reference.digest} and {pixels.name}", samples=(*reference.samples, sample)
+        )
+        noisy = with_noise(more, model.ir, [*made, pixels], folder / "noise")
+    if noisy is not None and is_finite(noisy.samples[-1]):
+        samples.append(pixels)
+    else:
+        noisy = with_noise(reference, model.ir, made, folder / "noise")
+    return with_wide_noise(noisy, model.ir, samples, folder / "noise-wide")
 
 
 def candidate_reference(model: ir.Model, path: Path) -> Reference | None:
@@ -229,52 +249,3 @@ def _digest(
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-_Affine = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-
-
-class _Scale:
-    """The toolkit's (x - mean) / std per channel, and its inverse, on sample files."""
-
-    def __init__(self, options: BuildOptions, model: Model) -> None:
-        for name, values in (("mean", options.mean_values), ("std", options.std_values)):
-            wanted = [spec.sizes[1] if len(spec.sizes) > 1 else 1 for spec in model.inputs]
-            given = [len(channels) for channels in values]
-            if given and given != wanted:
-                raise InputError(
-                    f"{name} values for {given} channels, but the inputs have {wanted} (axis 1)",
-                    hint=f"Give --{name} once per input, one number per channel: "
-                    + "; ".join(map(str, model.inputs)),
-                )
-        self._means = options.mean_values
-        self._stds = options.std_values
-
-    def forward(self, source: Path, destination: Path) -> Path:
-        """From what the camera gives to what the network gets."""
-        return self._map(source, destination, lambda array, mean, std: (array - mean) / std)
-
-    def backward(self, source: Path) -> Path:
-        """From what the network gets to what the simulator is given."""
-        return self._map(
-            source, source.with_name(f"{source.stem}-raw.npz"), lambda array, mean, std: array * std + mean
-        )
-
-    def _map(self, source: Path, destination: Path, scale: _Affine) -> Path:
-        if not self._means and not self._stds:
-            return source
-        with np.load(source) as arrays:
-            scaled = [
-                (name, self._scaled(arrays[name], int(name.removeprefix("input")), scale)) for name in arrays
-            ]
-        write_npz(destination, scaled)
-        return destination
-
-    def _scaled(self, array: np.ndarray, index: int, scale: _Affine) -> np.ndarray:
-        return scale(array, *self._factors(index, array.ndim)).astype(array.dtype)
-
-    def _factors(self, index: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
-        shape = (1, -1) + (1,) * max(0, rank - 2)
-        mean = self._means[index] if self._means else (0.0,)
-        std = self._stds[index] if self._stds else (1.0,)
-        return np.reshape(np.asarray(mean), shape), np.reshape(np.asarray(std), shape)

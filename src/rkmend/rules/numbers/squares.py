@@ -57,13 +57,14 @@ def _summed(reduce: ir.Node | None, epsilon: ir.Value | None, after: tuple[ir.No
     base, nodes = reduce.inputs[0], (reduce, *after)
     if reduce.op_type in SUMMING:
         square = only_maker(base)
-        if square is None or not _squares(square):
+        if square is None or not squares(square):
             return None
         base, nodes = square.inputs[0], (square, *nodes)
     return Root(nodes, base, reduce, epsilon) if base is not None and static_shape(base) else None
 
 
-def _squares(node: ir.Node) -> bool:
+def squares(node: ir.Node) -> bool:
+    """Whether a node squares its first operand."""
     if node.op_type == "Mul":
         return node.inputs[0] is node.inputs[1]
     return node.op_type == "Pow" and number_of(node.inputs[1]) == 2.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rkmend.rules.base import Exactness, Fact, Finding
 from rkmend.rules.numbers.log_of_floor import SMALLEST
 from rkmend.rules.numbers.not_finite import NotFinite
-from rkmend.rules.operands import number_of
+from rkmend.rules.operands import constant_of, number_of
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 COPYING = frozenset({"Expand", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 """Operators that may stand between the bound and the division."""
 POSITIVE = frozenset(
-    {"Abs", "Exp", "ReduceL1", "ReduceL2", "ReduceSumSquare", "Relu", "Sigmoid", "Softplus", "Sqrt"}
+    {
+        "Abs",
+        "Exp",
+        "ReduceL1",
+        "ReduceL2",
+        "ReduceSumSquare",
+        "Relu",
+        "Sigmoid",
+        "Softmax",
+        "Softplus",
+        "Sqrt",
+    }
 )
 """Operators that give no negative numbers."""
 
@@ -59,6 +70,7 @@ class TinyDivisor(NotFinite):
 
     code = "RKM410"
     name = "tiny-divisor"
+    operators = frozenset({"Div", "Reciprocal"})
     mend = "floor-of-half"
     summary = "Makes the divisor at least the smallest normal number of fp16."
     exactness = Exactness.BOUNDED
@@ -114,16 +126,24 @@ def _lowest(bound: ir.Node) -> float | None:
     for value, other in zip(bound.inputs, reversed(bound.inputs), strict=True):
         known = number_of(value)
         if known is not None:
-            return known if bound.op_type == "Max" or _is_positive(other) else None
+            return known if bound.op_type == "Max" or is_positive(other) else None
     return None
 
 
-def _is_positive(value: ir.Value | None) -> bool:
+def is_positive(value: ir.Value | None) -> bool:
+    """Whether it follows from how a tensor is made that nothing in it is negative."""
     maker = None if value is None else value.producer()
     if maker is not None and maker.op_type in ("Add", "Mul", "ReduceMean", "ReduceSum", *COPYING):
         given = maker.inputs[: 2 if maker.op_type in ("Add", "Mul") else 1]
         square = maker.op_type == "Mul" and given[0] is given[1]
-        return square or all((number_of(one) or 0.0) > 0 or _is_positive(one) for one in given)
+        return square or all((number_of(one) or 0.0) > 0 or is_positive(one) for one in given)
+    if maker is not None and maker.op_type == "MatMul":
+        return all(_holds_none_negative(one) or is_positive(one) for one in maker.inputs)
     if maker is not None and maker.op_type == "Pow":
         return number_of(maker.inputs[1]) == 2
     return maker is not None and maker.op_type in POSITIVE
+
+
+def _holds_none_negative(value: ir.Value | None) -> bool:
+    content = constant_of(value)
+    return content is not None and bool((content >= 0).all())
