@@ -4,12 +4,9 @@
 // places, so they are cut there into stages of a few dozen operators, each is laid out on its own, and the stages fill
 // columns as text does. Skips over many ranks are not given to dagre, which makes a point for each rank they pass.
 
-import { Graph, layout } from "@dagrejs/dagre";
+import { byDagre, remembering, type Lay, type Point, type Size } from "./stage";
 
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+export type { Point, Size };
 
 /** What is to be laid out; edges are pairs of places in `nodes`, and there is no cycle. */
 export interface Wish {
@@ -18,11 +15,6 @@ export interface Wish {
   /** Width of the whole for each unit of height, about; 0 for a single column. */
   readonly aspect: number;
   readonly gaps: { readonly node: number; readonly rank: number };
-}
-
-export interface Point {
-  x: number;
-  y: number;
 }
 
 /** `nodes` are centres; `edges` are lines in the order of the wish, and `labels` the centres of their labels. */
@@ -48,7 +40,8 @@ interface Stage {
   readonly height: number;
 }
 
-export function arrange(wish: Wish): Arrangement {
+/** @param lay How a stage is laid out; the same for stages that are alike. */
+export function arrange(wish: Wish, lay: Lay = remembering(byDagre)): Arrangement {
   const ranks = ranked(wish);
   const made: Arrangement = {
     nodes: wish.nodes.map(() => ({ x: 0, y: 0 })),
@@ -58,7 +51,8 @@ export function arrange(wish: Wish): Arrangement {
     height: 0,
   };
   const { stageOf, stages } = staged(wish, ranks);
-  const done = stages.map((members, stage) => drawn(wish, ranks, stageOf, stage, members, made));
+  const inner = inside(wish, ranks, stageOf);
+  const done = stages.map((members, stage) => drawn(wish, inner[stage] ?? [], ranks, members, made, lay));
   const columns = place(wish, done, made);
   connect(wish, stageOf, columns, made);
   return made;
@@ -117,35 +111,34 @@ function staged({ nodes, edges }: Wish, ranks: readonly number[]): { stageOf: nu
 }
 
 /** Lays a stage out; its nodes and edges get places relative to its upper left corner. */
-function drawn(
-  wish: Wish,
-  ranks: readonly number[],
-  stageOf: readonly number[],
-  stage: number,
-  members: number[],
-  made: Arrangement,
-): Stage {
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({ nodesep: wish.gaps.node, ranksep: wish.gaps.rank, edgesep: wish.gaps.node / 2 });
-  for (const node of members) graph.setNode(String(node), { ...wish.nodes[node]! });
-  wish.edges.forEach(({ from, to, label }, place) => {
-    if (stageOf[from] !== stage || stageOf[to] !== stage || isLong(ranks, from, to)) return;
-    const size = label ? { ...label, labelpos: "c" as const } : {};
-    graph.setEdge(String(from), String(to), size, String(place));
+function drawn(wish: Wish, inner: readonly number[], ranks: readonly number[], members: number[], made: Arrangement, lay: Lay): Stage {
+  const local = new Map(members.map((node, place) => [node, place]));
+  const { nodes, edges, labels, width, height } = lay({
+    nodes: members.map((node) => wish.nodes[node]!),
+    ranks: members.map((node) => ranks[node]!),
+    edges: inner.map((edge) => {
+      const { from, to, label } = wish.edges[edge]!;
+      return { from: local.get(from)!, to: local.get(to)!, label };
+    }),
+    gaps: wish.gaps,
   });
-  layout(graph);
-  for (const node of members) {
-    const { x, y } = graph.node(String(node)) as Point;
-    made.nodes[node] = { x, y };
-  }
-  for (const edge of graph.edges()) {
-    const place = Number(edge.name);
-    const { points, x, y } = graph.edge(edge) as { points: Point[]; x?: number; y?: number };
-    made.edges[place] = points.map((point) => ({ x: point.x, y: point.y }));
-    if (x !== undefined && y !== undefined) made.labels[place] = { x, y };
-  }
-  const { width = 0, height = 0 } = graph.graph() as Partial<Size>;
+  // copies: stages that are alike share a drawing
+  members.forEach((node, place) => (made.nodes[node] = { ...nodes[place]! }));
+  inner.forEach((edge, place) => {
+    made.edges[edge] = edges[place]!.map((point) => ({ ...point }));
+    const label = labels[place];
+    made.labels[edge] = label ? { ...label } : null;
+  });
   return { members, width, height };
+}
+
+/** Places in `edges` of those that are drawn inside a stage, by stage. */
+function inside({ edges }: Wish, ranks: readonly number[], stageOf: readonly number[]): number[][] {
+  const found: number[][] = [];
+  edges.forEach(({ from, to }, edge) => {
+    if (stageOf[from] === stageOf[to] && !isLong(ranks, from, to)) (found[stageOf[from]!] ??= []).push(edge);
+  });
+  return found;
 }
 
 interface Column {

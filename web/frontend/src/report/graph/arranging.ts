@@ -4,9 +4,12 @@
 import script from "worker:./arrange.worker.ts";
 import { arrange, type Arrangement, type Wish } from "./arrange";
 import type { Scene } from "./scene";
+import { byRows } from "./stage";
 
 /** Up to here a layout takes less time than starting a worker. */
 const SMALL = 60;
+/** From here on it takes so long that there is a sketch first. */
+const LARGE = 400;
 
 export function wishFor(scene: Scene, aspect: number, gaps: Wish["gaps"]): Wish {
   const labelled = scene.wires.some((wire) => wire.label);
@@ -19,6 +22,10 @@ export function wishFor(scene: Scene, aspect: number, gaps: Wish["gaps"]): Wish 
     gaps,
   };
 }
+
+/** Something to look at while a large network is laid out; null where that takes no time. */
+export const sketched = (wish: Wish): Arrangement | null =>
+  wish.nodes.length > LARGE ? arrange(wish, byRows) : null;
 
 export async function arranged(wish: Wish): Promise<Arrangement> {
   if (wish.nodes.length <= SMALL) return arrange(wish);

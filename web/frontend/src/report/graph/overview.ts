@@ -3,6 +3,7 @@
 import { h } from "../../shared/dom";
 import { onTheme } from "../../shared/theme";
 import { onPrint } from "../print";
+import type { Arrangement, Point } from "./arrange";
 import { Brush, type Shown } from "./brush";
 import { named } from "./described";
 import { Viewport, type View } from "./viewport";
@@ -66,6 +67,22 @@ export class Overview {
     this.shown = shown;
     this.selected = -1;
     this.resized();
+  }
+
+  /** The same network, laid out better; what the reader looks at stays where it is. */
+  rearrange(arrangement: Arrangement): void {
+    if (!this.shown) return;
+    const before = this.shown.arrangement;
+    this.shown = { ...this.shown, arrangement };
+    if (this.viewport.fitted) return this.resized();
+    const { x, y, scale } = this.viewport.view;
+    const { width, height } = this.viewport.size;
+    const middle = { x: (width / 2 - x) / scale, y: (height / 2 - y) / scale };
+    const off = (point: Point): number => Math.hypot(point.x - middle.x, point.y - middle.y);
+    const nearest = before.nodes.reduce((best, point, place) => (off(point) < off(before.nodes[best]!) ? place : best), 0);
+    const kept = this.selected >= 0 ? this.selected : nearest;
+    const [from, to] = [before.nodes[kept]!, arrangement.nodes[kept]!];
+    this.viewport.centre(middle.x + to.x - from.x, middle.y + to.y - from.y);
   }
 
   /** The same network in other colours. */

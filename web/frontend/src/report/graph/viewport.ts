@@ -17,6 +17,8 @@ const PAN = 60;
 
 export class Viewport {
   view: View = { x: 0, y: 0, scale: 1 };
+  /** Whether all of it is shown, because nobody has moved since. */
+  fitted = true;
   private readonly pointers = new Map<number, { x: number; y: number }>();
   private travelled = 0;
 
@@ -60,6 +62,7 @@ export class Viewport {
     const scale = Math.min(largest, this.whole);
     const room = this.size;
     this.go({ scale, x: (room.width - width * scale) / 2, y: (room.height - height * scale) / 2 });
+    this.fitted = true;
   }
 
   /** Brings a place of the drawing to the middle. */
@@ -96,6 +99,7 @@ export class Viewport {
 
   private go(view: View): void {
     this.view = view;
+    this.fitted = false;
     // one finger scrolls the page as long as all of the drawing is to be seen
     this.element.style.touchAction = view.scale > this.whole * 1.05 ? "none" : "pan-y";
     this.moved();

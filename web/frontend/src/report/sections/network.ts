@@ -4,7 +4,7 @@ import { fill, h, type Child } from "../../shared/dom";
 import { choice } from "../../shared/switches";
 import type { Graph, Node, PageData, Which } from "../data";
 import { fold, section } from "../frame";
-import { arranged, wishFor } from "../graph/arranging";
+import { arranged, sketched, wishFor } from "../graph/arranging";
 import type { Shown } from "../graph/brush";
 import { COLOURINGS, painted, type Colouring, type Painted } from "../graph/colouring";
 import { details } from "../graph/described";
@@ -110,9 +110,17 @@ class Chart implements Network {
     if (known) return known;
     const scene = whole(this.data.graphs[which]!);
     const { clientWidth, clientHeight } = this.overview.canvas;
-    const made = arranged(wishFor(scene, (clientWidth || 3) / (clientHeight || 2), GAPS)).then((arrangement) => ({ scene, arrangement }));
-    this.shown.set(which, made);
-    return made;
+    const wish = wishFor(scene, (clientWidth || 3) / (clientHeight || 2), GAPS);
+    const final = arranged(wish).then((arrangement) => ({ scene, arrangement }));
+    const sketch = sketched(wish);
+    const first = sketch ? Promise.resolve({ scene, arrangement: sketch }) : final;
+    this.shown.set(which, first);
+    void final.then((better) => {
+      this.shown.set(which, final);
+      performance.mark("rkmend:arranged");
+      if (sketch && this.which === which) this.overview.rearrange(better.arrangement);
+    });
+    return first;
   }
 
   private paint(scene: Shown["scene"]): Shown["paint"] {
