@@ -5,18 +5,18 @@ Without Babel's dates and generators in the header, so that nothing changes wher
 
 from __future__ import annotations
 
+import ast
 import io
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 SOURCES = Path(__file__).parents[1] / "src" / "rkmend"
 ROOM = SOURCES / "words"
-KEYWORDS: dict[str, tuple[int, ...] | None] = {"say": None, "many": (1, 2), "N_": None}
 HEADER = "# What rkmend says, in Simplified Chinese. English messages come from the code: `make words`."
 
 
@@ -24,10 +24,25 @@ def extracted() -> Catalog:
     """The messages of the code, without translations."""
     catalog = _empty()
     for file in sorted(SOURCES.rglob("*.py")):
-        if "rkmend.words import" in file.read_text():  # elsewhere a `say` is another one
-            for _line, message, _comments, _context in extract_from_file("python", file, KEYWORDS):
-                catalog.add(message)
+        for message in _messages(file.read_text()):
+            catalog.add(message)
     return catalog
+
+
+def _messages(source: str) -> Iterator[str | tuple[str, str]]:
+    """What is said by `say(...)`, `say.many(one, more, ...)` and `N_(...)`, also within f-strings."""
+    if "rkmend.words import" not in source:  # elsewhere a `say` is another one
+        return
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call):
+            name = getattr(call.func, "id", "") or getattr(call.func, "attr", "")
+            texts = [
+                arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+            ]
+            if name in ("say", "N_") and texts:
+                yield texts[0]
+            elif name == "many" and len(texts) == 2:
+                yield texts[0], texts[1]
 
 
 def written() -> Catalog:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+os.environ["LC_ALL"] = "C.UTF-8"  # what is compared with stories is English
 # A shell starts what it puts in the background with SIGINT ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
@@ -45,22 +46,54 @@ def toolkit():
 
 
 @pytest.fixture(scope="session")
-def bench(toolkit, tmp_path_factory):
-    """Warm workers for the trials of rules."""
+def workers(toolkit):
+    """Warm workers for all that runs in this process: to import the toolkit takes longer than most trials."""
+    from rkmend.toolkit.workers import Workers
+
+    workers = Workers(2)
+    yield workers
+    workers.close()
+
+
+@pytest.fixture(scope="session")
+def bench(toolkit, workers, tmp_path_factory):
+    """The trials of rules."""
     from rkmend.toolkit.trials import Trials
     from rule_bench import Bench
 
     folder = tmp_path_factory.mktemp("bench")
-    with Trials(folder / "trials", parallel=1) as trials:
+    with Trials(folder / "trials", parallel=1, workers=workers) as trials:
         yield Bench(trials, toolkit, folder)
+
+
+@pytest.fixture(scope="session")
+def convert(workers):
+    """`rkmend.convert` for rk3588 on the warm workers of the session."""
+    from rkmend.conversion import Converter, Wishes
+
+    def converted(model, *, out, target="rk3588", **wishes):
+        with Converter(target, workers=workers) as converter:
+            return converter.convert(model, out, Wishes(**wishes))
+
+    return converted
 
 
 @pytest.fixture(scope="session")
 def seed_model(tmp_path_factory) -> Path:
     """The model of the case that started rkmend."""
+    return _seed(tmp_path_factory.mktemp("seed"))
+
+
+@pytest.fixture(scope="session")
+def low_seed(tmp_path_factory) -> Path:
+    """The same with fewer rows, which fails alike at a tenth of the cost."""
+    return _seed(tmp_path_factory.mktemp("low_seed"), height=12)
+
+
+def _seed(folder: Path, **size: int) -> Path:
     import make_seed
     import onnx
 
-    path = tmp_path_factory.mktemp("seed") / "seed_conv.onnx"
-    onnx.save(make_seed.seed_model(), path)
+    path = folder / "seed_conv.onnx"
+    onnx.save(make_seed.seed_model(**size), path)
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rkmend.cli import run_options
+from rkmend.cli import machine_options, run_options
 from rkmend.cli.build_options import build_options, from_options
 from rkmend.cli.settings import settings_for
 
 if TYPE_CHECKING:
     from rkmend.pipeline import Progress
+    from rkmend.records import Conversion
     from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Trial
     from rkmend.toolkit.verdict import Verdict
+    from rkmend.words import Language, Say
 
 EXACTNESS = ("exact", "rounding", "bounded")
 
@@ -79,6 +80,12 @@ EXACTNESS = ("exact", "rounding", "bounded")
 @run_options.no_cache
 @run_options.force
 @run_options.quiet
+@machine_options.sarif
+@machine_options.junit
+@click.option("--github", "annotate", is_flag=True,
+              help="Print annotations for GitHub in the place of the story.")  # fmt: skip
+@machine_options.events
+@run_options.language
 def command(
     model: Path,
     target: str | None,
@@ -103,6 +110,11 @@ def command(
     no_cache: bool,
     force: bool,
     quiet: bool,
+    sarif_file: Path | None,
+    junit_file: Path | None,
+    annotate: bool,
+    events: str | None,
+    language: Language,
     **options: Any,  # noqa: ANN401 - click gives them by name, `_quantisation` types them
 ) -> None:
     """Convert MODEL.onnx to a verified .rknn.
@@ -111,18 +123,21 @@ def command(
     equivalent, keeps the cheapest by the compiler's own cycles, and checks the result against ONNX Runtime.
 
     Exit status: 0 converted, mended or partial (the rest of the model is in a .tail.onnx), and verified;
-    1 not convertible, with the reason; 2 usage or bad input; 3 the toolkit environment cannot be made.
+    1 not convertible, with the reason; 2 usage or bad input; 3 the toolkit environment cannot be made;
+    130 interrupted.
     """
     from rkmend.cli.toolkit import install_progress
     from rkmend.conversion import convert
     from rkmend.diagnose.budget import Budget
     from rkmend.graph import parse_constant_options, parse_shape_options
+    from rkmend.pipeline import Progress
+    from rkmend.report.event_sources import finished, told_of
     from rkmend.report.page.write import add_page
     from rkmend.report.story import story
     from rkmend.rules import Exactness
     from rkmend.rules.selection import ALL, Selection
     from rkmend.toolkit.trial import Limits
-    from rkmend.words import language_of
+    from rkmend.words import translator
 
     settings = settings_for(model, config=config, isolated=isolated)
     target = target or settings.target
@@ -131,7 +146,12 @@ def command(
     exactness = exactness or settings.exactness or "rounding"
     if exactness not in EXACTNESS:
         raise click.UsageError(f"exactness '{exactness}' is none of {', '.join(EXACTNESS)}.")
-    with install_progress() as install:
+    machine_options.spare({"--sarif": sarif_file, "--junit": junit_file}, model)
+    with (
+        machine_options.telling(events, "convert", model, target) as stream,
+        install_progress() as install,
+    ):
+        progress = Progress() if quiet else _progress(install)
         result = convert(
             model,
             target=target,
@@ -151,11 +171,37 @@ def command(
             force=force,
             explain=Budget.parse(explain_budget) if explain else None,
             layers=layers,
-            progress=None if quiet else _progress(install),
+            progress=told_of(stream, progress) if stream else progress,
         )
-    add_page(result, language_of(os.environ))
-    click.echo(story(result))
-    sys.exit({"environment": 3, "refused": 1}.get(result.status.value, 0))
+        add_page(result, language)
+        _write(result, sarif_file, junit_file, translator(language))
+        status = {"environment": 3, "refused": 1}.get(result.status.value, 0)
+        if stream:
+            finished(stream, result, status)
+    if annotate:
+        from rkmend.report.github import github
+        from rkmend.report.outcome import as_checked
+
+        click.echo(github(as_checked(result), translator(language)))
+    elif events != "-":
+        click.echo(story(result, language))
+    sys.exit(status)
+
+
+def _write(result: Conversion, sarif_file: Path | None, junit_file: Path | None, say: Say) -> None:
+    if not (sarif_file or junit_file):
+        return
+    from rkmend.files import atomic_write
+    from rkmend.report.junit import junit
+    from rkmend.report.outcome import as_checked
+    from rkmend.report.sarif import sarif
+
+    checked = as_checked(result)
+    if sarif_file:
+        atomic_write(sarif_file, sarif(checked, say).encode() + b"\n")
+    if junit_file:
+        text = junit(checked, say, models=[result.model.path], targets=[result.target])
+        atomic_write(junit_file, text.encode())
 
 
 def _split(selectors: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rkmend.cli import run_options
+from rkmend.cli import machine_options, run_options
 from rkmend.cli.build_options import build_options, from_options
+
+if TYPE_CHECKING:
+    from rkmend.words import Language
 
 
 @click.command("explain")
@@ -35,6 +38,8 @@ from rkmend.cli.build_options import build_options, from_options
 @run_options.no_cache
 @run_options.force
 @run_options.quiet
+@machine_options.events
+@run_options.language
 def command(
     model: Path,
     target: str,
@@ -49,6 +54,8 @@ def command(
     no_cache: bool,
     force: bool,
     quiet: bool,
+    events: str | None,
+    language: Language,
     **options: Any,  # noqa: ANN401 - click gives them by name, `from_options` types them
 ) -> None:
     """Explain why MODEL.onnx fails.
@@ -65,12 +72,20 @@ def command(
     from rkmend.diagnose.budget import Budget
     from rkmend.explanation import explain
     from rkmend.graph import parse_shape_options
-    from rkmend.reduction import folder_for
+    from rkmend.reduction import Watcher, folder_for
     from rkmend.report.cause_story import cause_story
+    from rkmend.report.event_sources import watched
+    from rkmend.report.events import Finished
     from rkmend.report.reduction_story import story
     from rkmend.toolkit.trial import Limits
+    from rkmend.words import translator
 
-    with install_progress() as install, resumable(folder_for(model, out)):
+    with (
+        machine_options.telling(events, "explain", model, target) as stream,
+        install_progress() as install,
+        resumable(folder_for(model, out)),
+    ):
+        watcher = Watcher() if quiet else watching(install)
         result = explain(
             model,
             target=target,
@@ -84,9 +99,15 @@ def command(
             seed=seed,
             cache=not no_cache,
             force=force,
-            watcher=None if quiet else watching(install),
+            watcher=watched(stream, watcher) if stream else watcher,
         )
-    click.echo(story(result.reduction))
-    click.echo()
-    click.echo(cause_story(result.cause))
-    sys.exit(0 if result.cause.established else 1)
+        status = 0 if result.cause.established else 1
+        if stream:
+            found = "established" if result.cause.established else "not-established"
+            stream.tell(Finished, status=found, exit=status, files=result.cause.files)
+    if events != "-":
+        say = translator(language)
+        click.echo(story(result.reduction, say))
+        click.echo()
+        click.echo(cause_story(result.cause, say))
+    sys.exit(status)

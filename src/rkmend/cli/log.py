@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from rkmend.cli import run_options
 from rkmend.errors import InputError
+
+if TYPE_CHECKING:
+    from rkmend.words import Language
 
 LIMIT_MB = 64
 
@@ -12,8 +18,9 @@ LIMIT_MB = 64
 @click.command("log")
 @click.argument("file", metavar="FILE|-")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@run_options.language
 @click.pass_context
-def command(context: click.Context, file: str, form: str) -> None:
+def command(context: click.Context, file: str, form: str, language: Language) -> None:
     """Read a toolkit log: how far it came, which operator failed, what the lines mean, what to do.
 
     FILE may be cut, coloured, folded or quoted, as forums leave it; - reads standard input.
@@ -22,6 +29,7 @@ def command(context: click.Context, file: str, form: str) -> None:
     """
     from rkmend.report.log_story import log_story
     from rkmend.toolkit.log import parse_log
+    from rkmend.words import translator
 
     report = parse_log(_decoded(_read(file), file))
     if form == "json":
@@ -30,7 +38,9 @@ def command(context: click.Context, file: str, form: str) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
     else:
         # click.echo takes the style away where it is no terminal that reads
-        click.echo(log_story(report, lambda text: click.style(text, bold=True)), nl=False)
+        click.echo(
+            log_story(report, lambda text: click.style(text, bold=True), translator(language)), nl=False
+        )
     context.exit(0 if report.recognised else 1)
 
 

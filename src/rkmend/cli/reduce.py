@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rkmend.cli import run_options
+from rkmend.cli import machine_options, run_options
 from rkmend.cli.build_options import build_options, from_options
 
 if TYPE_CHECKING:
     from rkmend.reduction import Watcher
+    from rkmend.words import Language
 
 
 @click.command("reduce")
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 @run_options.no_cache
 @run_options.force
 @run_options.quiet
+@machine_options.events
+@run_options.language
 def command(
     model: Path,
     target: str | None,
@@ -60,6 +63,8 @@ def command(
     no_cache: bool,
     force: bool,
     quiet: bool,
+    events: str | None,
+    language: Language,
     **options: Any,  # noqa: ANN401 - click gives them by name, `from_options` types them
 ) -> None:
     """Reduce MODEL.onnx to the smallest model that still fails in the same way.
@@ -74,10 +79,13 @@ def command(
     from rkmend.cli.toolkit import install_progress
     from rkmend.diagnose.budget import Budget
     from rkmend.graph import parse_shape_options
-    from rkmend.reduction import CHECK_SECONDS, Check, folder_for, reduce
+    from rkmend.reduction import CHECK_SECONDS, Check, Watcher, folder_for, reduce
+    from rkmend.report.event_sources import watched
+    from rkmend.report.events import Finished
     from rkmend.report.reduction_story import story
     from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Limits
+    from rkmend.words import translator
 
     if check is None and (fail_regex or fail_codes):
         raise click.UsageError("--fail-regex and --fail-code say what a --check command's failure is.")
@@ -87,7 +95,12 @@ def command(
             "--toolkit and build options are for --target; put them into the --check command."
         )
     seconds = trial_seconds or (CHECK_SECONDS if check else Limits().seconds)
-    with install_progress() as install, resumable(folder_for(model, out)):
+    with (
+        machine_options.telling(events, "reduce", model, target) as stream,
+        install_progress() as install,
+        resumable(folder_for(model, out)),
+    ):
+        watcher = Watcher() if quiet else watching(install)
         result = reduce(
             model,
             target=target,
@@ -101,9 +114,12 @@ def command(
             jobs=jobs,
             cache=not no_cache,
             force=force,
-            watcher=None if quiet else watching(install),
+            watcher=watched(stream, watcher) if stream else watcher,
         )
-    click.echo(story(result))
+        if stream:
+            stream.tell(Finished, status="reduced", exit=0, files=result.files)
+    if events != "-":
+        click.echo(story(result, translator(language)))
 
 
 @contextmanager

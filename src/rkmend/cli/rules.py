@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from rkmend.cli import run_options
+
+if TYPE_CHECKING:
+    from rkmend.words import Language
 
 
 @click.command("rules")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: code, name, level, summary.")
-def command(as_json: bool) -> None:
+@run_options.language
+def command(as_json: bool, language: Language) -> None:
     """List all rules: what is known to fail, by code. `rkmend rule CODE` shows a page."""
-    from rkmend.rules import all_rules
+    from rkmend.rules import Rule, all_rules
+    from rkmend.words import rule_words
 
-    listed = [(rule.code, rule.name, rule.level.value, rule.summary_line) for rule in all_rules()]
+    def summary(rule: Rule) -> str:
+        return rule_words(rule.code).title if language == "zh" else rule.summary_line
+
+    listed = [(rule.code, rule.name, rule.level.value, summary(rule)) for rule in all_rules()]
     if as_json:
         import msgspec
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rkmend.words import Language
+
+
+def _language(_context: click.Context, _parameter: click.Parameter, given: str | None) -> Language:
+    from rkmend.words import Language, language_of
+
+    return Language(given) if given else language_of(os.environ)
+
 
 inputs = click.option(
     "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
@@ -20,6 +32,11 @@ toolkit = click.option(
 no_cache = click.option("--no-cache", is_flag=True, help="Neither use nor keep the memory of earlier trials.")
 force = click.option("--force", is_flag=True, help="Replace the results of an earlier run.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress, only the story at the end.")
+
+language = click.option(
+    "--lang", "language", type=click.Choice(["en", "zh"]), callback=_language,
+    help="Language of the story.  [default: that of the locale]",
+)  # fmt: skip
 
 # Of reductions, and of explanations, which begin with one.
 repro_folder = click.option(

@@ -8,9 +8,17 @@ from collections.abc import Iterator, Sequence
 import click
 
 from rkmend.diagnose.cause.record import Cause, Experiment
-from rkmend.report.text import paragraph, wrapped
+from rkmend.report.text import columns, paragraph, wrapped
+from rkmend.words import ENGLISH, N_, Language, Say
 
 COLOURS = {"converted": "green", "fails alike": "red", "fails otherwise": "yellow"}
+OUTCOMES = {
+    "converted": N_("converted"),
+    "fails alike": N_("fails alike"),
+    "fails otherwise": N_("fails otherwise"),
+}
+OUTCOME_WIDTH = 15
+TABLES = {"advice": N_("Common advice, tried"), "surroundings": N_("Other surroundings, tried")}
 SHOWN_COUNTEREXAMPLES = 3
 SHOWN_FACTORS = 12
 TABLE_WIDTH = 120
@@ -18,55 +26,66 @@ CHANGE_WIDTH = 56
 """The longest piece of common advice is not cut."""
 
 
-def cause_story(cause: Cause) -> str:
+def cause_story(cause: Cause, say: Say = ENGLISH) -> str:
     """The story; what is left out of long lists stands in explanation.json."""
-    parts = [paragraph("Cause", cause.text)]
+    text = cause.text_zh if say.language is Language.ZH else cause.text
+    parts = [paragraph(say("Cause"), text, say)]
     confirmed = cause.confirmed_on
     if confirmed:
-        sides = f"{confirmed.failing} said to fail, {confirmed.total - confirmed.failing} said to convert"
-        parts.append(
-            paragraph(
-                "Fresh samples", f"{confirmed.agreed} of {confirmed.total} agree ({sides}; {confirmed.drawn})"
-            )
+        told = say(
+            "{agreed} of {total} agree ({failing} said to fail, {converting} said to convert; {drawn})",
+            agreed=confirmed.agreed,
+            total=confirmed.total,
+            failing=confirmed.failing,
+            converting=confirmed.total - confirmed.failing,
+            drawn=confirmed.drawn,
         )
+        parts.append(paragraph(say("Fresh samples"), told, say))
     if cause.counterexamples:
-        parts.append("\n".join([_head("Against it"), *_counterexamples(cause)]))
+        parts.append("\n".join([_head(say("Against it"), say), *_counterexamples(cause, say)]))
     if cause.established:
         domain = [f"{name} {values}" for name, values in cause.domain.items()]
-        parts.append(paragraph("Holds for", _listed(domain, "; ")))
+        parts.append(paragraph(say("Holds for"), _listed(domain, say, "; "), say))
         if cause.without_influence:  # where nothing is established, the text says it
-            parts.append(paragraph("Without influence, each on its own", _listed(cause.without_influence)))
-    for group, title in (("advice", "Common advice, tried"), ("surroundings", "Other surroundings, tried")):
+            parts.append(
+                paragraph(
+                    say("Without influence, each on its own"), _listed(cause.without_influence, say), say
+                )
+            )
+    for group, title in TABLES.items():
         tried = [experiment for experiment in cause.experiments if experiment.group == group]
         if tried:
-            parts.append("\n".join([_head(title), *_table(tried)]))
+            parts.append("\n".join([_head(say(title), say), *_table(tried, say)]))
     files = [f"    {kind:12} {path}" for kind, path in cause.files.items()]
-    parts.append("\n".join([_head("Files"), *files, f"{cause.trials} trials, {cause.seconds:.1f} s"]))
+    spent = say("{trials} trials, {seconds:.1f} s", trials=cause.trials, seconds=cause.seconds)
+    parts.append("\n".join([_head(say("Files"), say), *files, spent]))
     return "\n\n".join(parts)
 
 
-def _head(text: str) -> str:
-    return click.style(f"{text}:", bold=True)
+def _head(text: str, say: Say) -> str:
+    return click.style(text + ("：" if say.language is Language.ZH else ":"), bold=True)
 
 
-def _listed(items: Sequence[str], comma: str = ", ") -> str:
+def _listed(items: Sequence[str], say: Say, comma: str = ", ") -> str:
     more = len(items) - SHOWN_FACTORS
-    return comma.join(items[:SHOWN_FACTORS]) + (f"{comma}{more} more" if more > 0 else "")
+    return comma.join(items[:SHOWN_FACTORS]) + (comma + say("{number} more", number=more) if more > 0 else "")
 
 
-def _table(tried: list[Experiment]) -> Iterator[str]:
+def _table(tried: list[Experiment], say: Say) -> Iterator[str]:
     width = min(CHANGE_WIDTH, max(len(experiment.change) for experiment in tried))
     for experiment in tried:
         change = f"{_cut(experiment.change, width):{width}}"
-        outcome = click.style(f"{experiment.outcome:15}", fg=COLOURS.get(experiment.outcome, "white"))
+        word = say(OUTCOMES.get(experiment.outcome, experiment.outcome))
+        padded = word + " " * (OUTCOME_WIDTH - columns(word))
+        outcome = click.style(padded, fg=COLOURS.get(experiment.outcome, "white"))
         start = f"    {change}  {outcome}  {experiment.exactness:13}  "
-        yield (start + _cut(_detail(experiment), TABLE_WIDTH - len(click.unstyle(start)))).rstrip()
+        yield (start + _cut(_detail(experiment, say), TABLE_WIDTH - len(click.unstyle(start)))).rstrip()
 
 
-def _detail(experiment: Experiment) -> str:
+def _detail(experiment: Experiment, say: Say) -> str:
     seen = experiment.observation
     if seen and seen.cycles is not None:
-        return f"{seen.cycles:,} cycles"
+        return say("{cycles:,} cycles", cycles=seen.cycles)
     if seen and experiment.outcome == "fails otherwise":
         return str(seen.failure)
     return experiment.reason
@@ -77,11 +96,14 @@ def _cut(text: str, width: int) -> str:
     return textwrap.shorten(text, width, placeholder=" …")
 
 
-def _counterexamples(cause: Cause) -> Iterator[str]:
+def _counterexamples(cause: Cause, say: Say) -> Iterator[str]:
     for example in cause.counterexamples[:SHOWN_COUNTEREXAMPLES]:
-        said = "fails" if example.predicted else "converts"
+        said = say("fails") if example.predicted else say("converts")
         point = ", ".join(f"{name} {value}" for name, value in example.point.items())
-        yield wrapped(f"said: {said}; {example.observation.outcome}: {point}", indent="    ")
+        found = say(OUTCOMES.get(example.observation.outcome, example.observation.outcome))
+        yield wrapped(
+            say("said: {said}; {found}: {point}", said=said, found=found, point=point), indent="    "
+        )
     more = len(cause.counterexamples) - SHOWN_COUNTEREXAMPLES
     if more > 0:
-        yield f"    and {more} more"
+        yield "    " + say("and {number} more", number=more)

@@ -11,6 +11,7 @@ from rkmend.diagnose.reduction.record import NodeFacts, Reduction
 from rkmend.report.text import paragraph, wrapped
 from rkmend.repro.certificate import Tried, attributes_text, by_element, shown
 from rkmend.repro.outcomes import failed, first_line
+from rkmend.words import ENGLISH, Language, Say
 
 MOST_NODES = 8
 MOST_ELEMENTS = 12
@@ -18,26 +19,33 @@ MOST_ELEMENTS = 12
 MOST_OTHERS = 4
 
 
-def story(reduction: Reduction) -> str:
+def story(reduction: Reduction, say: Say = ENGLISH) -> str:
     """The story, a few paragraphs; styled, and click strips the styles where there is no terminal."""
-    head = f"{reduction.model}, {_count(reduction.nodes_before, 'node')} -> {reduction.nodes_after}"
-    word = "reduced: " if reduction.nodes_after < reduction.nodes_before else "reproducer: "
+    head = say.many(
+        "{model}, {count} node -> {after}",
+        "{model}, {count} nodes -> {after}",
+        reduction.nodes_before,
+        model=reduction.model,
+        after=reduction.nodes_after,
+    )
+    smaller = reduction.nodes_after < reduction.nodes_before
+    word = say("{status}: ", status=say("reduced") if smaller else say("reproducer"))
     colour = "green" if reduction.minimal else "yellow"
     parts = [
         click.style(word, fg=colour, bold=True) + f"{head}, {_size(reduction)}; {reduction.oracle}",
-        _failure(reduction),
-        *([paragraph("Doubt", f"{reduction.doubt}.")] if reduction.doubt else []),
-        paragraph("Minimal", _minimal(reduction)),
-        "\n".join([paragraph("What is left", ""), *_nodes(reduction.nodes)]),
+        _failure(reduction, say),
+        *([paragraph(say("Doubt"), f"{reduction.doubt}.", say)] if reduction.doubt else []),
+        paragraph(say("Minimal"), _minimal(reduction, say), say),
+        "\n".join([paragraph(say("What is left"), "", say), *_nodes(reduction.nodes, say)]),
     ]
     if reduction.certificate:
-        lines = _elements(by_element(reduction.certificate))
-        parts.append("\n".join([paragraph("Why nothing can go", ""), *lines]))
+        lines = _elements(by_element(reduction.certificate), say)
+        parts.append("\n".join([paragraph(say("Why nothing can go"), "", say), *lines]))
     if reduction.flaky is not None:
-        parts.append(paragraph("Flaky", _flaky(reduction, reduction.flaky)))
+        parts.append(paragraph(say("Flaky"), _flaky(reduction, reduction.flaky, say), say))
     if reduction.other_failures:
-        parts.append("\n".join([paragraph("Other failures seen", ""), *_others(reduction)]))
-    parts.append("\n".join(_files(reduction)))
+        parts.append("\n".join([paragraph(say("Other failures seen"), "", say), *_others(reduction, say)]))
+    parts.append("\n".join(_files(reduction, say)))
     return "\n\n".join(parts)
 
 
@@ -58,89 +66,130 @@ def progress_line(nodes: int, trials: int, remembered: int, seconds: float, doin
     return line if len(line) <= 100 else f"{line[:99]}…"
 
 
-def _failure(reduction: Reduction) -> str:
+def _failure(reduction: Reduction, say: Say) -> str:
     seen = shown(reduction)
-    who = "the toolkit" if seen.outcome.isalpha() else "the check"
-    lines = [paragraph("Failure kept", f"{who} {failed(seen)[0]}: {first_line(seen)}")]
-    runs = (("the model as given", reduction.baseline), ("the reproducer", reduction.final))
-    lines += [f"  {_runs(what, ran, reduction.failure)}" for what, ran in runs if ran]
+    who = say("the toolkit") if seen.outcome.isalpha() else say("the check")
+    what = say(
+        "{who} {failed}: {line}",
+        who=who,
+        failed=failed(seen)[say.language is Language.ZH],
+        line=first_line(seen),
+    )
+    lines = [paragraph(say("Failure kept"), what, say)]
+    runs = ((say("the model as given"), reduction.baseline), (say("the reproducer"), reduction.final))
+    lines += [f"  {_runs(what, ran, reduction.failure, say)}" for what, ran in runs if ran]
     if not reduction.final:
-        lines.append("  the reproducer was not run again at the end")
+        lines.append("  " + say("the reproducer was not run again at the end"))
     return "\n".join(lines)
 
 
-def _runs(what: str, ran: tuple[Observation, ...], failure: str) -> str:
+def _runs(what: str, ran: tuple[Observation, ...], failure: str, say: Say) -> str:
     alike = sum(observation.failure == failure for observation in ran)
-    return f"{what}: failed this way in {alike} of {_count(len(ran), 'run')}"
+    return say.many(
+        "{what}: failed this way in {alike} of {count} run",
+        "{what}: failed this way in {alike} of {count} runs",
+        len(ran),
+        what=what,
+        alike=alike,
+    )
 
 
-def _minimal(reduction: Reduction) -> str:
+def _minimal(reduction: Reduction, say: Say) -> str:
     tried = sum(line.observation is not None for line in reduction.certificate)
     if not reduction.minimal:
-        why = reduction.unfinished or "not every single change was tried"
-        return f"not shown: {why.rstrip('.')}. It fails like the model as given, but may not be the smallest."
+        why = say.again(reduction.unfinished) or say("not every single change was tried")
+        return say(
+            "not shown: {why}. It fails like the model as given, but may not be the smallest.",
+            why=why.rstrip("."),
+        )
     invalid = len(reduction.certificate) - tried
-    more = f"; {invalid} more would give no valid model" if invalid else ""
-    weights = "matter" if reduction.weights_matter else "do not matter: random ones fail as well"
-    return f"yes: none of {_count(tried, 'single change')} keeps the failure{more}. Its weights {weights}."
+    more = say("; {number} more would give no valid model", number=invalid) if invalid else ""
+    kept = say.many(
+        "yes: none of {count} single change keeps the failure{more}.",
+        "yes: none of {count} single changes keeps the failure{more}.",
+        tried,
+        more=more,
+    )
+    if reduction.weights_matter:
+        return say.joined([kept, say("Its weights matter.")])
+    return say.joined([kept, say("Its weights do not matter: random ones fail as well.")])
 
 
-def _nodes(nodes: tuple[NodeFacts, ...]) -> Iterator[str]:
+def _nodes(nodes: tuple[NodeFacts, ...], say: Say) -> Iterator[str]:
     for node in nodes[:MOST_NODES]:
-        origin = f", in the model as given {node.original}" if node.original not in ("", node.name) else ""
+        origin = ""
+        if node.original not in ("", node.name):
+            origin = say(", in the model as given {name}", name=node.original)
         yield f"    {node.operator} {node.name}{origin}"
         yield wrapped(f"{', '.join(node.inputs)} -> {', '.join(node.outputs)}", indent=" " * 8)
         if node.attributes:
             yield wrapped(attributes_text(node.attributes), indent=" " * 8)
     if len(nodes) > MOST_NODES:
-        yield f"    and {len(nodes) - MOST_NODES} more, in reduction.json"
+        yield "    " + say("and {number} more, in reduction.json", number=len(nodes) - MOST_NODES)
 
 
-def _elements(elements: list[Tried]) -> Iterator[str]:
+def _elements(elements: list[Tried], say: Say) -> Iterator[str]:
     proved = [element for element in elements if element.cured or element.otherwise]
     for element in proved[:MOST_ELEMENTS]:
-        yield wrapped(f"{element.element}: {_tried(element)}", indent="    ")
+        yield wrapped(f"{element.element}: {_tried(element, say)}", indent="    ")
     left_out = len(proved) - MOST_ELEMENTS
     if left_out > 0:
-        yield f"    and {left_out} more elements, in reduction.json"
+        yield "    " + say("and {number} more elements, in reduction.json", number=left_out)
     if impossible := len(elements) - len(proved):
-        yield f"    {_count(impossible, 'element')} without a valid simpler form"
+        yield "    " + say.many(
+            "{count} element without a valid simpler form",
+            "{count} elements without a valid simpler form",
+            impossible,
+        )
 
 
-def _tried(element: Tried) -> str:
+def _tried(element: Tried, say: Say) -> str:
     parts = []
     if element.cured:
-        parts.append(f"{', '.join(element.cured)} does not fail")
+        parts.append(say("{changes} does not fail", changes=", ".join(element.cured)))
     if element.otherwise:
-        parts.append(f"{', '.join(element.otherwise)} fails in another way")
+        parts.append(say("{changes} fails in another way", changes=", ".join(element.otherwise)))
     return "; ".join(parts)
 
 
-def _others(reduction: Reduction) -> Iterator[str]:
+def _others(reduction: Reduction, say: Say) -> Iterator[str]:
     for other in reduction.other_failures[:MOST_OTHERS]:
-        yield wrapped(f"{other.count} x {other.failure}; first: {other.label}, {other.file}", indent="    ")
+        told = say(
+            "{count} x {failure}; first: {label}, {file}",
+            count=other.count,
+            failure=other.failure,
+            label=other.label,
+            file=other.file,
+        )
+        yield wrapped(told, indent="    ")
     left_out = len(reduction.other_failures) - MOST_OTHERS
     if left_out > 0:
-        yield f"    and {left_out} more, in reduction.json"
+        yield "    " + say("and {number} more, in reduction.json", number=left_out)
 
 
-def _flaky(reduction: Reduction, share: float) -> str:
-    runs = _count(reduction.repetitions, "run")
-    return (
-        f"the model as given failed this way in {share:.0%} of its runs, so a change was said to lose the failure "
-        f"only after {runs} without it."
+def _flaky(reduction: Reduction, share: float, say: Say) -> str:
+    return say.many(
+        "the model as given failed this way in {share:.0%} of its runs, so a change was said to lose the failure "
+        "only after {count} run without it.",
+        "the model as given failed this way in {share:.0%} of its runs, so a change was said to lose the failure "
+        "only after {count} runs without it.",
+        reduction.repetitions,
+        share=share,
     )
 
 
-def _files(reduction: Reduction) -> Iterator[str]:
+def _files(reduction: Reduction, say: Say) -> Iterator[str]:
     if reduction.files:
-        yield paragraph("Files", "")
+        yield paragraph(say("Files"), "", say)
         yield from (f"    {kind:12} {path}" for kind, path in reduction.files.items())
-    resumed = ", resumed" if reduction.resumed else ""
-    yield (
-        f"{_count(reduction.trials, 'trial')} ({reduction.remembered} more remembered, {reduction.invalid} candidates "
-        f"no valid models), {reduction.seconds:.1f} s{resumed}"
-    )
+    yield say.many(
+        "{count} trial ({remembered} more remembered, {invalid} candidates no valid models), {seconds:.1f} s",
+        "{count} trials ({remembered} more remembered, {invalid} candidates no valid models), {seconds:.1f} s",
+        reduction.trials,
+        remembered=reduction.remembered,
+        invalid=reduction.invalid,
+        seconds=reduction.seconds,
+    ) + (say(", resumed") if reduction.resumed else "")
 
 
 def _size(reduction: Reduction) -> str:

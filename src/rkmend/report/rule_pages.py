@@ -5,9 +5,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rkmend.rules import all_rules
+from rkmend.rules import Rule, all_rules
+from rkmend.words import rule_words
 
 INDEX = "README.md"
+
+
+def in_chinese(rule: Rule) -> str:
+    """The page in Chinese: what happens and what is done; evidence and limits stand in the English one."""
+    words = rule_words(rule.code)
+    return (
+        f"# {rule.code} {rule.name}\n\n{words.title}\n\n## 现象与原因\n\n{words.what}\n\n"
+        f"## rkmend 的做法\n\n{words.does}\n\n"
+        f"示例、精确程度与依据见英文页: `rkmend rule {rule.code} --lang en`\n"
+    )
 
 
 def rule_pages() -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-from rkmend.words import Language, Say, translator
+from rkmend.words import ENGLISH, Language, Say
 
 WIDTH = 100
 _WIDE = re.compile(r"[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60]")
@@ -20,10 +20,22 @@ _OPENING = frozenset("（【《「“‘")
 """What never ends one."""
 
 
-def paragraph(head: str, text: str, say: Say = translator(Language.EN)) -> str:  # noqa: B008 - it has no state
+def paragraph(head: str, text: str, say: Say = ENGLISH) -> str:
     """`Head: text ...`, folded at `WIDTH` and indented from the second line on."""
     start = f"{head}：" if say.language is Language.ZH else f"{head}: "
     return click.style(start, bold=True) + wrapped(text, first=columns(start))
+
+
+def printable(text: str) -> str:
+    """Text of a model for the terminal: what would move its cursor or colour it is written out."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
+
+def printable_lines(text: str) -> str:
+    """As `printable`, line by line."""
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def columns(text: str) -> int:

@@ -10,7 +10,20 @@ an argument, never a setting of the process, since a report is told in both at o
 """
 
 from rkmend.words.language import Language, language_of
-from rkmend.words.rules import RuleWords, rule_words
-from rkmend.words.say import N_, Say, Text, both, translator
+from rkmend.words.rules import LogWords, RuleWords, log_words, rule_words
+from rkmend.words.say import ENGLISH, N_, Say, Text, both, translator
 
-__all__ = ["N_", "Language", "RuleWords", "Say", "Text", "both", "language_of", "rule_words", "translator"]
+__all__ = [
+    "ENGLISH",
+    "N_",
+    "Language",
+    "LogWords",
+    "RuleWords",
+    "Say",
+    "Text",
+    "both",
+    "language_of",
+    "log_words",
+    "rule_words",
+    "translator",
+]

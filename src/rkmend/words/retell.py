@@ -2,8 +2,9 @@
 
 A record (report.json, a Finding, a Proof) holds what it says in English, so that there is one truth of it and a report
 that an earlier run wrote can be told in Chinese, too. `retold.zh.toml` lists the sentences with a field for every part
-that varies; a test holds them against the strings in the code. A field takes any text, `{n:number}` a number, `{c:code}`
-and `{r:name}` those of a rule. What a field of any text took is retold in turn; what is not known stays as it is.
+that varies; a test holds them against the strings in the code. A field takes any text, `{n:number}` a number,
+`{c:code}` and `{r:name}` those of a rule. What a field of any text took is retold in turn; what is not known stays as
+it is.
 """
 
 from __future__ import annotations

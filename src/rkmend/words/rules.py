@@ -1,4 +1,7 @@
-"""What the rules say, in Chinese: `rules.zh.toml`, by code. English stands in the docstrings of the rules."""
+"""What rules and lines of logs mean, in Chinese, by code: `rules.zh.toml` and `log.zh.toml`.
+
+English stands in the docstrings of the rules and in the table of lines.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,37 @@ def codes() -> tuple[str, ...]:
     return tuple(_table())
 
 
+class LogWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of log line in Chinese."""
+
+    title: str
+    meaning: str
+    what_to_do: str
+
+
+def log_words(code: str) -> LogWords:
+    """The words of a kind of log line.
+
+    Raises:
+        KeyError: There are none; every kind has some.
+    """
+    return _log_table()[code]
+
+
+def log_codes() -> tuple[str, ...]:
+    """Of the kinds of lines that have words."""
+    return tuple(_log_table())
+
+
 @cache
 def _table() -> dict[str, RuleWords]:
-    data = (resources.files(__package__) / "rules.zh.toml").read_bytes()
-    rows: dict[str, Any] = msgspec.toml.decode(data)
-    return {code: msgspec.convert(row, RuleWords) for code, row in rows.items()}
+    return msgspec.convert(_read("rules.zh.toml"), dict[str, RuleWords])
+
+
+@cache
+def _log_table() -> dict[str, LogWords]:
+    return msgspec.convert(_read("log.zh.toml"), dict[str, LogWords])
+
+
+def _read(name: str) -> Any:  # noqa: ANN401 - typed by its caller
+    return msgspec.toml.decode((resources.files(__package__) / name).read_bytes())

@@ -64,9 +64,12 @@ def translator(language: Language | str) -> Say:
     return Say(Language(language))
 
 
+ENGLISH = translator(Language.EN)
+
+
 def both(tell: Callable[[Say], str]) -> Text:
     """What is told, in every language."""
-    return Text(en=tell(translator(Language.EN)), zh=tell(translator(Language.ZH)))
+    return Text(en=tell(ENGLISH), zh=tell(translator(Language.ZH)))
 
 
 def N_(message: str) -> str:
