@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import onnx
 import onnx_ir as ir
 import pytest
@@ -23,7 +24,7 @@ from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Trials
 from rkmend.toolkit.verdict import Verdict
 from rkmend.verification.fitting import fit_reference
-from rkmend.verification.reference import make_reference
+from rkmend.verification.reference import Reference, make_reference
 
 RK3588 = load_target("rk3588")
 
@@ -38,21 +39,39 @@ class Bench:
 
     def __post_init__(self) -> None:
         self._numbers = count()
+        self._references: dict[tuple[bytes, bytes], Reference] = {}
+
+    def build(self, model: ir.Model) -> Verdict:
+        """One Trial of a model, its numbers looked at by nobody."""
+        path = self._fresh_folder() / "model.onnx"
+        save(model, path)
+        return self.trials.run(Trial("test", path, digest_ir(model), RK3588, self.toolkit)).verdict
 
     def verdict(
         self, model: ir.Model, original: onnx.ModelProto, options: BuildOptions | None = None
     ) -> Verdict:
         """One Trial of a model, its simulator held against ONNX Runtime on the original."""
-        folder = self.folder / str(next(self._numbers))
-        folder.mkdir()
-        options = options or BuildOptions()
-        path, given = folder / "model.onnx", folder / "original.onnx"
+        folder, options = self._fresh_folder(), options or BuildOptions()
+        path = folder / "model.onnx"
         save(model, path)
-        onnx.save(original, given)
-        made = make_reference(freeze(load(given), {}), options, folder / "samples")
+        made = self._reference(original, options, folder)
         reference = fit_reference(made, inputs_of(model), outputs_of(model), folder / "fitted")
         trial = Trial("test", path, digest_ir(model), RK3588, self.toolkit, options, None, reference)
         return self.trials.run(trial).verdict
+
+    def _reference(self, original: onnx.ModelProto, options: BuildOptions, folder: Path) -> Reference:
+        """What ONNX Runtime makes of a model; it is asked once, before the mend or after it."""
+        key = original.SerializeToString(deterministic=True), msgspec.json.encode(options)
+        if key not in self._references:
+            onnx.save(original, folder / "original.onnx")
+            given = freeze(load(folder / "original.onnx"), {})
+            self._references[key] = make_reference(given, options, folder / "samples")
+        return self._references[key]
+
+    def _fresh_folder(self) -> Path:
+        folder = self.folder / str(next(self._numbers))
+        folder.mkdir()
+        return folder
 
 
 def loaded(proto: onnx.ModelProto, folder: Path) -> ir.Model:

@@ -12,7 +12,6 @@ import onnx_ir as ir
 import pytest
 from graphs import model, node, value
 
-import rkmend
 from rkmend.records import Conversion, Status
 from rkmend.rules import Exactness, Finding, Mend, Rule, get_rule
 from rkmend.rules.replacement import Replacement
@@ -84,7 +83,7 @@ class These(Selection):
         return self.rules_
 
 
-def converted(folder, wrong: Rule, right: Sequence[str] = RIGHT) -> Conversion:
+def converted(convert, folder, wrong: Rule, right: Sequence[str] = RIGHT) -> Conversion:
     """Converts a model with three operators that the toolkit rejects; `wrong` comes before all others."""
     nodes = [
         node("Affine", "x", "a", "first", alpha=2.0, beta=1.0),
@@ -94,9 +93,7 @@ def converted(folder, wrong: Rule, right: Sequence[str] = RIGHT) -> Conversion:
     ]
     onnx.save(model(nodes, [value("x", MAP)], [value("y", MAP)], opset=7), folder / "m.onnx")
     rules = These(rules_=(wrong, *map(get_rule, right)))
-    return rkmend.convert(
-        folder / "m.onnx", target="rk3588", out=folder / "out", rules=rules, exactness=Exactness.BOUNDED
-    )
+    return convert(folder / "m.onnx", out=folder / "out", rules=rules, exactness=Exactness.BOUNDED)
 
 
 @pytest.mark.toolkit
@@ -107,8 +104,8 @@ def converted(folder, wrong: Rule, right: Sequence[str] = RIGHT) -> Conversion:
         (WrongOnTheNpu(), "the simulator is wrong on second/"),
     ],
 )
-def test_the_wrong_one_among_right_ones_is_named_and_replaced(toolkit, tmp_path, wrong, evidence):
-    result = converted(tmp_path, wrong)
+def test_the_wrong_one_among_right_ones_is_named_and_replaced(convert, tmp_path, wrong, evidence):
+    result = converted(convert, tmp_path, wrong)
     assert result.status is Status.MENDED, result.reason
     assert sorted(mend.code for mend in result.mends) == ["RKM202", "RKM204", "RKM204"]
     (note,) = (note for note in result.notes if "left out" in note)
@@ -121,7 +118,7 @@ def test_the_wrong_one_among_right_ones_is_named_and_replaced(toolkit, tmp_path,
 
 
 @pytest.mark.toolkit
-def test_without_another_mend_the_refusal_names_it(toolkit, tmp_path):
-    result = converted(tmp_path, TooGenerous(), right=["RKM204"])
+def test_without_another_mend_the_refusal_names_it(convert, tmp_path):
+    result = converted(convert, tmp_path, TooGenerous(), right=["RKM204"])
     assert result.status is Status.REFUSED
     assert any("RKM998 mul-add at second" in note for note in result.notes)

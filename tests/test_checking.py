@@ -174,7 +174,9 @@ def test_findings_are_sorted_by_level(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [8, 2000])
-def test_weights_in_a_file_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+def test_weights_in_a_file_beside_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
     """Few or many of them: the current folder is another."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

@@ -16,7 +16,6 @@ import onnx
 import pytest
 from models import NO_RULES, x_xt_in_a_chain
 
-from rkmend.conversion import convert
 from rkmend.diagnose.budget import Budget
 from rkmend.explanation import Explanation, explain
 from rkmend.paths import cache_dir
@@ -28,11 +27,11 @@ BUDGET = 220
 
 
 @pytest.fixture(scope="module")
-def explained(toolkit, tmp_path_factory) -> tuple[Explanation, Path]:
+def explained(workers, tmp_path_factory) -> tuple[Explanation, Path]:
     """The explanation of x_xt_in_a_chain and its folder."""
     folder = tmp_path_factory.mktemp("explained")
     onnx.save(x_xt_in_a_chain(), folder / "model.onnx")
-    result = explain(folder / "model.onnx", target="rk3588", budget=Budget(trials=BUDGET))
+    result = explain(folder / "model.onnx", target="rk3588", budget=Budget(trials=BUDGET), workers=workers)
     return result, folder / "model.repro"
 
 
@@ -79,16 +78,17 @@ def test_the_files(explained):
     ("trials", "phase"),
     [(4, "while the model was being reduced"), (18, "the part of the budget that is for it was spent")],
 )
-def test_when_the_budget_is_spent_what_is_known_is_told(explained, tmp_path, trials, phase):
+def test_when_the_budget_is_spent_what_is_known_is_told(explained, workers, tmp_path, trials, phase):
     """The reproducer as the model: the reduction takes some ten trials, all of them fresh."""
     repro = explained[1] / "repro.onnx"
     budget = Budget(trials=trials)
-    result = explain(repro, target="rk3588", out=tmp_path / "out", budget=budget, cache=False)
+    out = tmp_path / "out"
+    result = explain(repro, target="rk3588", out=out, budget=budget, cache=False, workers=workers)
     cause = result.cause
     assert not cause.established and phase in cause.text and "预算" in cause.text_zh
     if not result.reduction.unfinished:
         assert [e for e in cause.experiments if e.group == "factor" and e.observation]
-    assert json.loads((tmp_path / "out" / "explanation.json").read_bytes())["cause"]["text"] == cause.text
+    assert json.loads((out / "explanation.json").read_bytes())["cause"]["text"] == cause.text
 
 
 @pytest.fixture
@@ -104,16 +104,14 @@ def report_of(out: Path) -> dict:
     return report
 
 
-def test_convert_with_and_without_an_explanation(explained, failing, tmp_path):
+def test_convert_with_and_without_an_explanation(convert, explained, failing, tmp_path):
     out = tmp_path / "out"
-    convert(failing, target="rk3588", out=out, rules=NO_RULES)
+    convert(failing, out=out, rules=NO_RULES)
     report = report_of(out)
     assert report["cause"] is None and "repro" not in report["files"] and not (out / "repro").exists()
     (out / "repro").mkdir()
     (out / "repro" / "of-an-earlier-run").touch()
-    convert(  # the rest is remembered
-        failing, target="rk3588", out=out, explain=Budget(trials=4), force=True, rules=NO_RULES
-    )
+    convert(failing, out=out, explain=Budget(trials=4), force=True, rules=NO_RULES)  # the rest is remembered
     report = report_of(out)
     assert report["status"] == "refused" and report["cause"]["established"]
     assert report["files"]["repro"] == str(out / "repro")

@@ -7,7 +7,6 @@ import onnx
 import pytest
 from graphs import model, node, value
 
-import rkmend
 from rkmend.errors import InputError
 from rkmend.recipe import RecipeStep, load_recipe, look_up, recipe_of, save_recipe
 from rkmend.records import Status
@@ -55,13 +54,11 @@ def test_a_file_that_is_no_recipe(text, tmp_path):
 
 
 @pytest.mark.toolkit
-def test_a_conversion_is_replayed_without_a_search(toolkit, tmp_path):
+def test_a_conversion_is_replayed_without_a_search(convert, tmp_path):
     onnx.save(two_affines(), tmp_path / "m.onnx")
-    first = rkmend.convert(tmp_path / "m.onnx", target="rk3588", out=tmp_path / "first")
+    first = convert(tmp_path / "m.onnx", out=tmp_path / "first")
     assert first.status is Status.MENDED, first.reason
-    again = rkmend.convert(
-        tmp_path / "m.onnx", target="rk3588", out=tmp_path / "again", recipe=first.files["recipe"]
-    )
+    again = convert(tmp_path / "m.onnx", out=tmp_path / "again", recipe=first.files["recipe"])
     assert again.status is Status.MENDED, again.reason
     assert [mend.name for mend in again.mends] == [mend.name for mend in first.mends]
     assert all(mend.proof.holds for mend in again.mends) and all(check.ok for check in again.verification)
@@ -69,7 +66,7 @@ def test_a_conversion_is_replayed_without_a_search(toolkit, tmp_path):
 
 
 @pytest.mark.toolkit
-def test_a_tail_that_the_toolkit_cannot_do_is_handed_over(toolkit, tmp_path):
+def test_a_tail_that_the_toolkit_cannot_do_is_handed_over(convert, tmp_path):
     random = np.random.default_rng(0)
     nodes = [
         node("Conv", "x w", "c", "conv"),
@@ -79,7 +76,7 @@ def test_a_tail_that_the_toolkit_cannot_do_is_handed_over(toolkit, tmp_path):
     weights = {"w": random.standard_normal((8, 3, 3, 3)).astype(np.float32)}
     outputs = [value("y", [4, None], onnx.TensorProto.INT64)]
     onnx.save(model(nodes, [value("x", MAP)], outputs, weights, opset=21), tmp_path / "m.onnx")
-    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", out=tmp_path / "out")
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out")
     assert result.status is Status.PARTIAL and result.ok, result.reason
     assert [mend.code for mend in result.mends] == ["RKM001"]
     assert result.tail.nodes == ("places",) and [spec.name for spec in result.tail.inputs] == ["s"]

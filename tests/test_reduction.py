@@ -37,13 +37,14 @@ def assert_minimal(reduction: Reduction) -> None:
 
 
 @pytest.fixture(scope="module")
-def crash(toolkit, tmp_path_factory) -> tuple[Reduction, Path, list[str]]:
+def crash(workers, tmp_path_factory) -> tuple[Reduction, Path, list[str]]:
     """The reduction of x_xt_in_a_chain, its folder and what was told meanwhile."""
     folder = tmp_path_factory.mktemp("crash")
     onnx.save(x_xt_in_a_chain(), folder / "model.onnx")
     told: list[str] = []
     watcher = Watcher(state=lambda *_: None, adopted=told.append)
-    return reduce(folder / "model.onnx", target="rk3588", watcher=watcher), folder / "model.repro", told
+    reduction = reduce(folder / "model.onnx", target="rk3588", watcher=watcher, workers=workers)
+    return reduction, folder / "model.repro", told
 
 
 def test_a_crash_that_two_nodes_are_needed_for(crash):
@@ -82,16 +83,16 @@ def test_a_folder_with_results_is_not_overwritten_unasked(crash):
         reduce(folder.parent / "model.onnx", target="rk3588")
 
 
-def test_a_reproducer_is_its_own_reproducer(crash, tmp_path):
+def test_a_reproducer_is_its_own_reproducer(crash, workers, tmp_path):
     reduction, folder, _ = crash
-    again = reduce(folder / "repro.onnx", target="rk3588", out=tmp_path / "out")
+    again = reduce(folder / "repro.onnx", target="rk3588", out=tmp_path / "out", workers=workers)
     assert again.steps == () and again.nodes == reduction.nodes and again.failure == reduction.failure
     assert again.remembered > 0
     assert_minimal(again)
 
 
-def test_two_culprits_that_fail_each_on_its_own(tmp_path):
-    reduction = reduce(two_culprits(tmp_path / "m.onnx"), target="rk3588")
+def test_two_culprits_that_fail_each_on_its_own(workers, tmp_path):
+    reduction = reduce(two_culprits(tmp_path / "m.onnx"), target="rk3588", workers=workers)
     assert operators(reduction) == ["Conv"] and reduction.failure.endswith("Failed to config layer")
     (facts,) = reduction.nodes
     assert facts.original in ("first", "second") and facts.attributes == {"pads": "[0, 0, 1, 0]"}
@@ -101,14 +102,14 @@ def test_two_culprits_that_fail_each_on_its_own(tmp_path):
         onnx.checker.check_model(str(tmp_path / "m.repro" / other.file))
 
 
-def test_a_model_that_converts_is_refused(tmp_path):
+def test_a_model_that_converts_is_refused(workers, tmp_path):
     onnx.save(chain(2), tmp_path / "m.onnx")
     with pytest.raises(NoFailure, match="does not fail: converted, in each of 3 runs"):
-        reduce(tmp_path / "m.onnx", target="rk3588")
+        reduce(tmp_path / "m.onnx", target="rk3588", workers=workers)
     assert [path.name for path in tmp_path.iterdir()] == ["m.onnx"]
 
 
-def test_a_wrong_result_is_reduced_with_the_simulator_until_the_budget_is_spent(tmp_path):
+def test_a_wrong_result_is_reduced_with_the_simulator_until_the_budget_is_spent(workers, tmp_path):
     """ConvTranspose with an output_shape of odd total padding: the toolkit pads the wrong end."""
     made = node(
         "ConvTranspose", "r w", "t", "convt", output_shape=[8, 8], strides=[2, 2], kernel_shape=[3, 3]
@@ -117,7 +118,7 @@ def test_a_wrong_result_is_reduced_with_the_simulator_until_the_budget_is_spent(
     weights = {"w": np.random.default_rng(0).standard_normal((2, 2, 3, 3), np.float32)}
     shapes = [value("x", [1, 2, 4, 4])], [value("y", [1, 2, 8, 8])]
     onnx.save(model(nodes, *shapes, weights, opset=12), tmp_path / "m.onnx")
-    reduction = reduce(tmp_path / "m.onnx", target="rk3588", budget=Budget(trials=9))
+    reduction = reduce(tmp_path / "m.onnx", target="rk3588", budget=Budget(trials=9), workers=workers)
     assert reduction.baseline[0].outcome == "wrong" and reduction.failure == "simulate: wrong"
     assert operators(reduction) == ["ConvTranspose"]
     assert not reduction.minimal and "budget of 9 trials is spent" in reduction.unfinished

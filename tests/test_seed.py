@@ -16,10 +16,13 @@ import onnx
 import pytest
 
 import rkmend
+from rkmend.graph import freeze, load
+from rkmend.mend.apply import apply
 from rkmend.records import Conversion, Status
 from rkmend.report.schema import report_schema
 from rkmend.report.story import story
 from rkmend.toolkit.verdict import Outcome
+from rule_bench import only_finding
 
 pytestmark = pytest.mark.toolkit
 
@@ -28,11 +31,11 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 COMMAND = "rkmend convert seed_conv.onnx --target rk3588"
 
 
-@pytest.fixture(scope="module")
-def told(toolkit, seed_model, tmp_path_factory) -> tuple[str, Path]:
+@pytest.fixture(scope="module", params=["low_seed", pytest.param("seed_model", marks=pytest.mark.slow)])
+def told(toolkit, request, tmp_path_factory) -> tuple[str, Path]:
     """What the first command of the README says, and the folder that it ran in."""
     folder = tmp_path_factory.mktemp("mended")
-    shutil.copy(seed_model, folder)
+    shutil.copy(request.getfixturevalue(request.param), folder)
     arguments = [*COMMAND.split()[1:], "--no-explain"]  # two minutes more, with tests of its own
     done = subprocess.run(
         [sys.executable, "-m", "rkmend", *arguments], cwd=folder, capture_output=True, text=True
@@ -99,15 +102,17 @@ def test_a_single_core_file_is_charged_for_the_idle_cores(mended):
         assert item.chip_cycles == 3 * item.cycles
 
 
-def test_the_mended_model_computes_the_same(mended, seed_model):
+def test_the_mended_model_computes_the_same(told, mended):
     import onnxruntime
 
     _, out = mended
-    x = np.random.default_rng(7).standard_normal((1, 384, 126, 1198)).astype(np.float32)
-    want, got = (
-        onnxruntime.InferenceSession(str(path)).run(None, {"x": x})[0]
-        for path in (seed_model, out / "seed_conv.mended.onnx")
-    )
+    sessions = [
+        onnxruntime.InferenceSession(str(path))
+        for path in (told[1] / "seed_conv.onnx", out / "seed_conv.mended.onnx")
+    ]
+    (given,) = sessions[0].get_inputs()
+    x = np.random.default_rng(7).standard_normal(given.shape).astype(np.float32)
+    want, got = (session.run(None, {"x": x})[0] for session in sessions)
     # 385 float32 terms of order 1, summed in another order: 2^-24 * sqrt(385) * a few
     np.testing.assert_allclose(got, want, atol=1e-5)
     onnx.checker.check_model(str(out / "seed_conv.mended.onnx"), full_check=True)
@@ -138,6 +143,14 @@ def test_the_story_tells_it(mended):
     text = story(result)
     for words in ("/lila2/conv/conv/Conv", "RKM101", result.mends[0].name, "cycles", "cosine", out.name):
         assert words in text
+
+
+def test_at_its_full_size_the_toolkit_dies_and_takes_the_first_mend(bench, seed_model, tmp_path):
+    """Its numbers are compared at a smaller size, and by `slow` tests."""
+    given = freeze(load(seed_model), {}).ir
+    _finding, mend = only_finding("RKM101", given)
+    assert bench.build(given).outcome is Outcome.ABORTED
+    assert mend.name == "output-padding" and bench.build(apply(given, mend)).converted
 
 
 @pytest.mark.versions

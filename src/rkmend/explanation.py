@@ -30,6 +30,7 @@ from rkmend.pictures.frontier import Point, write_frontier
 from rkmend.reduction import Reducing, Watcher, folder_for, question
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
+from rkmend.toolkit.workers import Workers
 from rkmend.workbench import Workbench, workbench
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def explain(
     cache: bool = True,
     force: bool = False,
     watcher: Watcher | None = None,
+    workers: Workers | None = None,
 ) -> Explanation:
     """Reduces a failing model and establishes why it fails.
 
@@ -80,6 +82,7 @@ def explain(
         cache: Remember trials and use what is remembered.
         force: Replace results of an earlier run in `out`.
         watcher: Told what happens meanwhile.
+        workers: Lent by the caller, and still there afterwards; its own by default.
 
     Returns:
         The same content as `explanation.json` in `out`.
@@ -99,7 +102,7 @@ def explain(
         bench = stack.enter_context(
             workbench(
                 target=target, options=options, toolkit=toolkit, limits=limits, budget=budget,
-                cache=cache, progress=watcher.progress, jobs=jobs,
+                cache=cache, progress=watcher.progress, jobs=jobs, workers=workers,
             )
         )  # fmt: skip
         return explain_on(bench, given, folder, checkpoint, budget, watcher, seed=seed)

@@ -36,6 +36,7 @@ from rkmend.repro.certificate import shown
 from rkmend.toolkit.lookahead import usable_cpus
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits
+from rkmend.toolkit.workers import Workers
 from rkmend.workbench import AS_GIVEN, Workbench, workbench
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def reduce(
     cache: bool = True,
     force: bool = False,
     watcher: Watcher | None = None,
+    workers: Workers | None = None,
 ) -> Reduction:
     """Reduces a failing model to the smallest one that still fails alike.
 
@@ -108,6 +110,7 @@ def reduce(
         cache: Remember trials and use what is remembered.
         force: Replace results of an earlier run in `out`.
         watcher: Told what happens meanwhile.
+        workers: Lent by the caller, and still there afterwards; its own by default.
 
     Returns:
         The same content as `reduction.json` in `out`.
@@ -137,7 +140,7 @@ def reduce(
             bench = stack.enter_context(
                 workbench(
                     target=target, options=options, toolkit=toolkit, limits=limits, budget=budget,
-                    cache=cache, progress=watcher.progress, jobs=jobs,
+                    cache=cache, progress=watcher.progress, jobs=jobs, workers=workers,
                 )
             )  # fmt: skip
             oracle = bench.oracle

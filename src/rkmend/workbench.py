@@ -29,6 +29,7 @@ from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import MOST_WORKERS, Trials
 from rkmend.toolkit.verdict import Verdict
+from rkmend.toolkit.workers import Workers
 from rkmend.verification.reference import candidate_reference
 from rkmend.verification.samples import make_samples
 
@@ -128,8 +129,9 @@ def workbench(
     cache: bool,
     progress: Progress,
     jobs: int | None = None,
+    workers: Workers | None = None,
 ) -> Iterator[Workbench]:
-    """Sets up a toolkit and workers, and takes everything down again.
+    """Sets up a toolkit and workers, unless these are lent, and takes everything down again.
 
     Raises:
         InputError: No such target, or one that runs int8 models only.
@@ -152,7 +154,7 @@ def workbench(
     with scratch_dir() as scratch:
         remembered = TrialCache() if cache else None
         parallel = jobs or min(usable_cpus(), MOST_WORKERS)
-        with Trials(scratch / "trials", limits, remembered, watch, parallel) as trials:
+        with Trials(scratch / "trials", limits, remembered, watch, parallel, workers=workers) as trials:
             trials.warm(environment)
             oracle = TrialOracle(trials, soc, environment, options, scratch / "candidates", budget=budget)
             yield Workbench(soc, environment, options, limits, trials, oracle, scratch)

@@ -156,13 +156,13 @@ def test_several_culprits_are_mended_one_after_the_other(toolkit, tmp_path):
 
 @pytest.mark.toolkit
 @pytest.mark.parametrize("target", ["rk3588", "rv1106"])
-def test_an_int8_model_is_verified_on_its_calibration_data(toolkit, good, tmp_path, target):
+def test_an_int8_model_is_verified_on_its_calibration_data(convert, good, tmp_path, target):
     data = tmp_path / "data"
     data.mkdir()
     for number in range(4):
         array = np.random.default_rng(number).standard_normal((1, 16, 32, 32)).astype(np.float32)
         np.save(data / f"{number}.npy", array)
-    result = rkmend.convert(good, target=target, quantize=data, out=tmp_path / "out")
+    result = convert(good, target=target, quantize=data, out=tmp_path / "out")
     assert result.status is Status.CONVERTED, result.reason
     assert result.options.quantize and result.verdict.layers[1].dtype == "INT8"
     assert {sample.sample for sample in result.verification[0].samples} == {
@@ -173,7 +173,7 @@ def test_an_int8_model_is_verified_on_its_calibration_data(toolkit, good, tmp_pa
 
 
 @pytest.mark.toolkit
-def test_mean_and_std_go_to_the_npu_and_the_numbers_still_agree(toolkit, tmp_path):
+def test_mean_and_std_go_to_the_npu_and_the_numbers_still_agree(convert, tmp_path):
     nodes = [node("Conv", "image w", "y", "conv", kernel_shape=[3, 3], pads=[1] * 4)]
     weights = {"w": np.random.default_rng(0).standard_normal((8, 3, 3, 3)).astype(np.float32)}
     onnx.save(
@@ -181,14 +181,14 @@ def test_mean_and_std_go_to_the_npu_and_the_numbers_still_agree(toolkit, tmp_pat
         tmp_path / "m.onnx",
     )
     options = rkmend.BuildOptions(mean_values=((123.0, 116.0, 103.0),), std_values=((58.0, 57.0, 57.5),))
-    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", options=options, out=tmp_path / "out")
+    result = convert(tmp_path / "m.onnx", options=options, out=tmp_path / "out")
     assert result.status is Status.CONVERTED, result.reason
 
 
 @pytest.mark.toolkit
-def test_a_full_disk_leaves_nothing_half_written(toolkit, good, tmp_path):
+def test_a_full_disk_leaves_nothing_half_written(convert, good, tmp_path):
     """No file may grow beyond 600 bytes while the results are written."""
-    first = rkmend.convert(good, target="rk3588", out=tmp_path / "first")
+    first = convert(good, out=tmp_path / "first")
     out = tmp_path / "out"
     with full_disk(600), pytest.raises(InputError, match="cannot write"), results_folder(out, force=False):
         deliver(out, "model", first, None, [], 0.0)

@@ -54,9 +54,9 @@ def descendants(pid: int) -> set[int]:
 @pytest.mark.parametrize(
     "line", ["reading the model", "running the model", "as it is", "looking for the cause", "output-padding"]
 )
-def test_ctrl_c(private_cache, seed_model, tmp_path, line):
+def test_ctrl_c(private_cache, low_seed, tmp_path, line):
     """Interrupted once this line of progress was seen."""
-    front = start(seed_model, tmp_path / "out", "--no-cache")
+    front = start(low_seed, tmp_path / "out", "--no-cache")
     for seen in front.stderr:
         if line in seen:
             break

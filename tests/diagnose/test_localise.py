@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import NO_RULES, chain, x_xt_in_a_chain
 
-import rkmend
 from reduction_oracle import InProcess, observed
 from rkmend.diagnose.localise import beyond_registers, by_reduction, named_by_log
 from rkmend.diagnose.reduction.baseline import Baseline
@@ -65,10 +64,10 @@ def test_the_log_names_a_node_or_what_the_toolkit_made_of_it(tmp_path, blamed, n
 
 
 @pytest.mark.toolkit
-def test_a_crash_without_a_message_is_traced_to_its_operators(toolkit, tmp_path):
+def test_a_crash_without_a_message_is_traced_to_its_operators(convert, tmp_path):
     """MatMul(x, transpose(x)) is a SIGSEGV in 2.3.2 that names nothing; five innocent nodes stand round it."""
     onnx.save(x_xt_in_a_chain(), tmp_path / "m.onnx")
-    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", out=tmp_path / "out", rules=NO_RULES)
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out", rules=NO_RULES)
     assert result.status is Status.REFUSED
     assert result.first_verdict.outcome is Outcome.ABORTED and "SIGSEGV" in str(
         result.first_verdict.signature

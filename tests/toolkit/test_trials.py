@@ -15,7 +15,6 @@ import pytest
 from graphs import model, node, value
 from models import NO_RULES, conv
 
-import rkmend
 from rkmend.graph import digest_ir, load
 from rkmend.records import Status
 from rkmend.targets import load_target
@@ -29,53 +28,57 @@ pytestmark = pytest.mark.toolkit
 RNG = np.random.default_rng(0)
 
 
-def converted(path: Path, proto: onnx.ModelProto) -> rkmend.Conversion:
-    onnx.save(proto, path / "m.onnx")
-    return rkmend.convert(path / "m.onnx", target="rk3588", out=path / "out", rules=NO_RULES)
+@pytest.fixture
+def converted(convert, tmp_path):
+    def converted(proto: onnx.ModelProto):
+        onnx.save(proto, tmp_path / "m.onnx")
+        return convert(tmp_path / "m.onnx", out=tmp_path / "out", rules=NO_RULES)
+
+    return converted
 
 
 def trial(path: Path, toolkit, target: str = "rk3588") -> Trial:
     return Trial("a label", path, digest_ir(load(path).ir), load_target(target), toolkit)
 
 
-def test_a_build_with_register_overflows_is_unsound(toolkit, tmp_path):
+def test_a_build_with_register_overflows_is_unsound(converted, tmp_path):
     """8400 channels do not fit a 13-bit register: the build returns 0 and exports a file that fails on the board."""
     weights = {"w": RNG.standard_normal((8400, 1, 3, 3)).astype(np.float32)}
     nodes = [node("Conv", "x w", "y", "conv", kernel_shape=[3, 3], pads=[1] * 4, group=8400)]
     shape = [1, 8400, 4, 4]
-    result = converted(tmp_path, model(nodes, [value("x", shape)], [value("y", shape)], weights, opset=12))
+    result = converted(model(nodes, [value("x", shape)], [value("y", shape)], weights, opset=12))
     assert result.first_verdict.outcome is Outcome.UNSOUND
     assert result.status is Status.REFUSED and "REGTASK" in str(result.first_verdict.signature)
     assert not (tmp_path / "out" / "m.rknn").exists()
 
 
-def test_a_model_that_computes_something_else_is_wrong(toolkit, tmp_path):
+def test_a_model_that_computes_something_else_is_wrong(converted):
     """ConvTranspose with output_shape: the toolkit pads the wrong end and says nothing."""
     weights = {"w": RNG.standard_normal((4, 4, 3, 3)).astype(np.float32)}
     nodes = [
         node("ConvTranspose", "x w", "y", "up", kernel_shape=[3, 3], strides=[2, 2], output_shape=[16, 16])
     ]
     inputs, outputs = [value("x", [1, 4, 8, 8])], [value("y", [1, 4, 16, 16])]
-    result = converted(tmp_path, model(nodes, inputs, outputs, weights, opset=12))
+    result = converted(model(nodes, inputs, outputs, weights, opset=12))
     assert result.first_verdict.outcome is Outcome.WRONG and result.first_verdict.stage is Stage.DONE
     assert result.status is Status.REFUSED and not result.verification[0].ok
     assert Path(result.files["unverified"]).exists() and "rknn" not in result.files
 
 
-def test_an_output_that_the_toolkit_drops_is_missed(toolkit, tmp_path):
+def test_an_output_that_the_toolkit_drops_is_missed(converted):
     """A constant output is removed without a word: two outputs become one."""
     nodes = [node("Relu", "x", "y", "relu"), node("Identity", "c", "z", "identity")]
     outputs = [value("y", [1, 4]), value("z", [2])]
-    result = converted(tmp_path, model(nodes, [value("x", [1, 4])], outputs, {"c": np.ones(2, np.float32)}))
+    result = converted(model(nodes, [value("x", [1, 4])], outputs, {"c": np.ones(2, np.float32)}))
     assert result.first_verdict.outcome is Outcome.WRONG
     assert not any(check.samples[0].shape_ok for check in result.verification)
 
 
-def test_a_trial_is_remembered_and_a_fresh_one_is_not(toolkit, tmp_path):
+def test_a_trial_is_remembered_and_a_fresh_one_is_not(toolkit, workers, tmp_path):
     path = conv(tmp_path / "m.onnx")
     cache = TrialCache(tmp_path / "cache")
     for run, remembered in enumerate((False, True)):
-        with Trials(tmp_path / str(run), cache=cache) as trials:
+        with Trials(tmp_path / str(run), cache=cache, workers=workers) as trials:
             done = trials.run(trial(path, toolkit))
             assert done.verdict.cached is remembered
             assert done.rknn.read_bytes()[:4] == b"RKNN" and "RKNN" in done.log.read_text()
@@ -84,16 +87,16 @@ def test_a_trial_is_remembered_and_a_fresh_one_is_not(toolkit, tmp_path):
     assert other.key != trial(path, toolkit).key
 
 
-def test_a_trial_over_its_time_is_hung(toolkit, tmp_path):
+def test_a_trial_over_its_time_is_hung(toolkit, workers, tmp_path):
     path = conv(tmp_path / "m.onnx", channels=128, size=512, out=128)
-    with Trials(tmp_path / "t", limits=Limits(seconds=0.3)) as trials:
+    with Trials(tmp_path / "t", limits=Limits(seconds=0.3), workers=workers) as trials:
         done = trials.run(trial(path, toolkit))
     assert done.verdict.outcome is Outcome.HUNG and not done.rknn.exists()
     assert not (done.log.parent / "work").exists()
 
 
-def test_the_compilers_table_is_read(toolkit, tmp_path):
-    with Trials(tmp_path / "t") as trials:
+def test_the_compilers_table_is_read(toolkit, workers, tmp_path):
+    with Trials(tmp_path / "t", workers=workers) as trials:
         verdict = trials.run(trial(conv(tmp_path / "m.onnx"), toolkit)).verdict
     assert [layer.op_type for layer in verdict.layers] == ["InputOperator", "Conv", "OutputOperator"]
     assert verdict.layers[1].target == "NPU" and verdict.layers[1].name == "Conv:conv"

@@ -10,7 +10,6 @@ import onnx_ir as ir
 import pytest
 from graphs import model, node, run, value
 
-import rkmend
 from rkmend.graph import digest_ir, freeze, load, save
 from rkmend.records import Status
 from rkmend.toolkit.calibration import load_calibration
@@ -167,13 +166,11 @@ def test_boxes_and_scores_of_their_own_are_right(bench, tmp_path):
 
 
 @pytest.mark.toolkit
-def test_the_report_says_that_a_difference_is_of_int8_itself(toolkit, tmp_path):
+def test_the_report_says_that_a_difference_is_of_int8_itself(convert, tmp_path):
     """The first sample is far below a step of the range of the second, which tells that the model is right."""
     onnx.save(network(node("LeakyRelu", "x", "y", "n", alpha=0.5)), tmp_path / "m.onnx")
     data = dataset(tmp_path / "data", normal(0.3), normal(30))
-    result = rkmend.convert(
-        tmp_path / "m.onnx", target="rk3588", out=tmp_path / "out", quantize=data, explain=None
-    )
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out", quantize=data)
     (check,) = result.verification
     assert result.status is Status.CONVERTED and check.ok and check.explained_by == "int8"
 
