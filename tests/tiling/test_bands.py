@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rkmend.targets import load_target
-from rkmend.tiling.bands import row_entries, rows_per_band, weight_banks, width_tiles
+from rkmend.tiling.bands import held, row_entries, rows_per_band, weight_banks, width_tiles
 from rkmend.tiling.conv import ConvGeometry
 
 RK3588 = load_target("rk3588")
@@ -95,7 +95,7 @@ def test_a_band_is_a_row_at_least_and_its_input_fits(height, channels, outputs, 
         1, channels, height, width, outputs, kernel, kernel, stride, stride, pad, pad, pad, pad
     )
     rows = rows_per_band(shape, 2, RK3588)
-    tile = -(-width // width_tiles(width, channels, 2, RK3588))
+    tile = held(shape, 2, RK3588).width
     needed = ((rows - 1) * stride + kernel) * row_entries(tile, channels, 2, RK3588)
     assert rows >= 1
     assert rows == 1 or needed <= CBUF.banks * CBUF.entries_per_bank

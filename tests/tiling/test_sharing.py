@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rkmend.targets import load_target
 from rkmend.tiling.bands import kernel_group, rows_per_band
 from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.sharing import Sharing, row_sharings
+from rkmend.tiling.sharing import Sharing, row_sharings, starves
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Trials
 
@@ -51,10 +51,7 @@ def test_pieces_cover_the_rows_and_fit_into_a_band(shape):
         assert 2 <= cut.cores <= RK3588.cores and cut.pieces % cut.cores == 0
         assert cut.largest * cut.pieces >= outputs
         assert cut.largest <= rows_per_band(shape, 2, RK3588)
-        if outputs >= cut.pieces:
-            assert cut.smallest * cut.pieces <= outputs and cut.largest - cut.smallest <= 1
-        else:
-            assert cut.smallest == cut.largest == 1  # some cores are idle
+        assert 0 < cut.smallest * cut.pieces <= outputs and cut.largest - cut.smallest <= 1
 
 
 @given(shapes())
@@ -91,6 +88,50 @@ def test_heights_that_were_measured(channels, heights):
     shape = replace(BOTTOM, channels=inputs, out_channels=outputs)
     said = "".join(".F"[dies(replace(shape, height=1 + row))] for row in range(len(heights)))
     assert said == heights
+
+
+# Heights 12 ... of 384 channels, width 28, one group of 7x4 kernels (10.5 of 12 banks), by padding at top and bottom.
+HEAVY = ConvGeometry(1, 384, 12, 28, 16, 7, 4, pad_left=4, pad_right=2)
+NARROW = {
+    (0, 7): ".AAA.A.AAA.A.AAA.A.AAA.A.AAA.",
+    (0, 8): "A" * 29,
+    (7, 0): ".AAA.A.AAA.A.AAA.A.AAA.A.AAA.",
+    (8, 0): "AAA.A.AAA.A.AAA.A.AAA.A.AAA.A",
+    (10, 0): "A" * 29,
+}
+
+
+@pytest.mark.parametrize(("pads", "heights"), NARROW.items())
+def test_where_a_window_fits_beside_no_group_of_kernels(pads, heights):
+    shapes = [
+        replace(HEAVY, height=12 + row, pad_top=pads[0], pad_bottom=pads[1]) for row in range(len(heights))
+    ]
+    assert "".join(".A"[starves(shape, 2, RK3588)] for shape in shapes) == heights
+
+
+STRIDED = ConvGeometry(1, 16, 9, 20, 8, 1, 3, pad_left=1, pad_bottom=12, pad_right=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dies"),
+    [
+        (STRIDED, True),
+        (replace(STRIDED, stride_w=2), True),
+        (replace(STRIDED, stride_h=2), False),
+        (replace(STRIDED, kernel_h=3, pad_bottom=14, stride_h=3), True),
+        (ConvGeometry(1, 32, 1, 8, 16, 2, 2, 2, 2, pad_top=2), True),  # all there is
+        (ConvGeometry(1, 32, 1, 8, 16, 2, 2, 3, 3, pad_top=2), False),
+        (ConvGeometry(1, 16, 15, 54, 8, 3, 3, pad_top=10, pad_left=1, pad_bottom=1, pad_right=1), True),
+        (ConvGeometry(1, 16, 15, 54, 8, 7, 7, pad_top=14, pad_left=3, pad_bottom=3, pad_right=3), False),
+        (ConvGeometry(1, 64, 9, 128, 64, 4, 2, 8, 8, pad_top=4, pad_bottom=3, groups=64), False),
+        (
+            ConvGeometry(1, 40, 96, 96, 478, 3, 3, 2, 2, pad_top=3, pad_left=3, pad_bottom=3, pad_right=2),
+            False,
+        ),
+    ],
+)
+def test_layers_that_were_tried(shape, dies):
+    assert starves(shape, 2, RK3588) == dies
 
 
 # What is said to convert is taken from small layers: of 384 channels some heights abort in one run of five.

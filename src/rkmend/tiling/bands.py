@@ -7,6 +7,9 @@ follow from the heights at which they abort (see RKM101); all 50 as computed her
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from rkmend.targets import Cbuf, Target
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.storage import is_depthwise, rounded
@@ -68,25 +71,79 @@ def kernel_group(element_bytes: int, target: Target) -> int:
     return target.mac[DTYPES[element_bytes]].kernels
 
 
-def rows_held(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
-    """Input rows that the buffer holds at once beside all weights; fewer than a window has where it does not fit.
+@dataclass(frozen=True)
+class Held:
+    """What the buffer of one core holds at once.
 
-    A depth-wise Conv is computed in parts of its channels where a window would not fit otherwise.
+    Attributes:
+        rows: Input rows, beside weights; fewer than a window has where nothing makes it fit.
+        width: Columns of them.
+        channels: Of them; fewer than there are of a depth-wise Conv that is computed in parts.
+        narrowed: Whether rows are cut only because no window of whole rows fits beside the weights of a kernel group.
+    """
+
+    rows: int
+    width: int
+    channels: int
+    narrowed: bool
+
+
+def held(geometry: ConvGeometry, element_bytes: int, target: Target) -> Held:
+    """What the buffer holds: all weights if a window of whole rows fits beside them, else those of one kernel group.
+
+    Where not even that leaves room for a window, the map is cut into narrower tiles. A depth-wise Conv is computed in
+    parts of its channels instead. Source of the order: own trials, see `sharing`.
 
     Args:
         geometry: Ungrouped or depth-wise.
         element_bytes: 2 for fp16, 1 for int8.
         target: Whose buffer, of one core.
     """
-    cbuf = buffer_of(target)
-    tile = -(-geometry.width // width_tiles(geometry.width, geometry.channels, element_bytes, target))
-    data_banks = max(1, cbuf.banks - weight_banks(geometry, element_bytes, target))
-    channels = geometry.channels
-    while True:
-        rows = data_banks * cbuf.entries_per_bank // row_entries(tile, channels, element_bytes, target)
-        if rows >= geometry.rows.extent or channels <= PART or not is_depthwise(geometry):
-            return rows
-        channels = rounded(channels // 2, PART)
+    cbuf, window = buffer_of(target), min(geometry.rows.extent, geometry.height)
+    weights, rows, first = _resident_weights(geometry, element_bytes, target), 0, geometry.width
+    for number, (width, channels) in enumerate(_parts(geometry, element_bytes, target)):
+        first = width if number == 0 else first
+        entries = row_entries(width, channels, element_bytes, target)
+        for banks in weights:
+            rows = max(1, cbuf.banks - banks) * cbuf.entries_per_bank // entries
+            if rows >= window:
+                return Held(rows, width, channels, width < first)
+    return Held(rows, width, channels, width < first)
+
+
+def _resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target) -> list[int]:
+    """Banks of weights that may be held at once, the better choice first; all of them leave two for features."""
+    whole = weight_banks(geometry, element_bytes, target)
+    if is_depthwise(geometry):
+        return [whole]
+    group = min(geometry.out_channels, kernel_group(element_bytes, target))
+    one = -(-group * kernel_bytes(geometry, element_bytes, target) // buffer_of(target).bank_bytes)
+    banks = buffer_of(target).banks
+    return [size for size, most in ((whole, banks - 2), (one, banks - 1)) if size <= most] or [whole]
+
+
+def _parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterator[tuple[int, int]]:
+    """Width and channels of what is computed at once, the larger first."""
+    channels, cols = geometry.channels, geometry.cols
+    least = width_tiles(geometry.width, channels, element_bytes, target)
+    width = -(-geometry.width // least)
+    yield width, channels
+    if is_depthwise(geometry):
+        while channels > PART:
+            channels = rounded(channels // 2, PART)
+            yield width, channels
+        return
+    for tiles in range(least + 1, cols.outputs + 1):
+        outputs = -(-cols.outputs // tiles)
+        yield min(width, (outputs - 1) * cols.stride + cols.extent), channels
+
+
+def is_streamed(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:
+    """Whether the buffer cannot hold all weights beside a window of whole rows."""
+    cbuf, window = buffer_of(target), min(geometry.rows.extent, geometry.height)
+    width, channels = next(_parts(geometry, element_bytes, target))
+    needed = -(-window * row_entries(width, channels, element_bytes, target) // cbuf.entries_per_bank)
+    return weight_banks(geometry, element_bytes, target) + needed > cbuf.banks
 
 
 def rows_per_band(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
@@ -97,5 +154,5 @@ def rows_per_band(geometry: ConvGeometry, element_bytes: int, target: Target) ->
         element_bytes: 2 for fp16, 1 for int8.
         target: Whose buffer, of one core.
     """
-    held = rows_held(geometry, element_bytes, target)
-    return max(1, (held - geometry.rows.extent) // geometry.stride_h + 1)
+    rows = held(geometry, element_bytes, target).rows
+    return max(1, (rows - geometry.rows.extent) // geometry.stride_h + 1)

@@ -11,9 +11,10 @@ import msgspec
 from rkmend.rules.base import Exactness, Finding, Level, Mend, Rule
 from rkmend.rules.conv.conv_node import ConvNode, convs_of
 from rkmend.rules.conv.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
-from rkmend.rules.conv.limits import MAX_PAD
+from rkmend.rules.conv.limits import LONGEST_PART, MAX_PAD
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
+from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.sharing import starves
 from rkmend.tiling.storage import BYTES, is_depthwise
 from rkmend.toolkit.options import BuildOptions
@@ -47,8 +48,10 @@ class PaddingBeyondKernel(Rule):
     compiler has no way to write that down. It makes versions for one, two and three cores of each layer,
     and one of them suffices for the failure. For n cores it cuts the output rows into n x ceil(rows / (n x
     band)) pieces of nearly equal height, the higher ones first, where a band is what the buffer holds at once;
-    it aborts when the first or the last piece is nothing but padding. Where the groups of 16 output channels
-    are a multiple of n, the channels are shared out instead. So the cut depends on height, width and
+    it aborts when the first or the last piece is nothing but padding, and on one core when a band is. Where the
+    groups of 16 output channels are a multiple of n, or at least n and more than the buffer holds, the channels
+    are shared out instead. A pad over 15, or a kernel over 16 that the toolkit cuts, becomes a Pad and leaves
+    nothing to starve; nor does a stride longer than the window. So the cut depends on height, width and
     channels, which is why changing the width seems to help now and then; what fails is the padding.
 
     ## Example
@@ -151,8 +154,6 @@ class PaddingBeyondKernel(Rule):
 
     def _finding(self, conv: ConvNode, target: Target) -> Finding:
         geometry, rows = conv.geometry, conv.geometry.rows
-        dense = geometry if is_depthwise(geometry) else replace(geometry, groups=1)
-        element = max(BYTES[dtype] for dtype in target.dtypes)
         node = conv.node.name or ""
         return Finding(
             code=self.code,
@@ -173,12 +174,30 @@ class PaddingBeyondKernel(Rule):
                 "output_rows": rows.outputs,
                 "dead_rows_top": rows.dead_begin,
                 "dead_rows_bottom": rows.dead_end,
-                "empty_piece": rows.pad_begin <= MAX_PAD and starves(dense, element, target),
+                "empty_piece": _dies(geometry, target),
             },
             message=f"Conv '{node}' is padded by {rows.pad_begin} at the top and {rows.pad_end} at the bottom, more "
             f"than its dilated kernel height minus 1, which is {rows.extent - 1}: {rows.outputs - rows.live} of "
             f"{rows.outputs} output rows see padding only.",
         )
+
+
+def _dies(geometry: ConvGeometry, target: Target) -> bool:
+    """Whether a piece of what the toolkit makes of the Conv is nothing but padding.
+
+    A pad over 15 becomes a Pad, which leaves none for the Conv; so do rows under a kernel that is cut along the height.
+    """
+    rows, cols = (_longest_part(axis) for axis in (geometry.rows, geometry.cols))
+    pads = (geometry.pad_top, geometry.pad_left, geometry.pad_bottom, geometry.pad_right)
+    if max(pads) > MAX_PAD or rows < geometry.kernel_h:
+        return False
+    dense = geometry if is_depthwise(geometry) else replace(geometry, groups=1)
+    return starves(replace(dense, kernel_w=cols), max(BYTES[dtype] for dtype in target.dtypes), target)
+
+
+def _longest_part(axis: Axis) -> int:
+    """Of a kernel that the toolkit cuts unless it is dilated."""
+    return axis.kernel if axis.dilation > 1 else min(axis.kernel, LONGEST_PART)
 
 
 Build = Callable[[ConvNode, Replacement], "ir.Value"]
