@@ -54,8 +54,8 @@ def test_the_readme_shows_what_it_says(told):
     said, folder = told
     (shown,) = re.findall(rf"```console\n\$ {re.escape(COMMAND)}\n((?:.*\n)*?)```", README)
     assert said.startswith(shown.split("\n")[0])
-    files = re.findall(r"^ +(?:report|trials|rknn|mended|recipe) +(\S+)$", shown, re.MULTILINE)
-    assert len(files) == 5 and all((folder / file).exists() for file in files)
+    files = re.findall(r"^ +(?:report|trials|rknn|mended|recipe|page) +(\S+)$", shown, re.MULTILINE)
+    assert len(files) == 6 and all((folder / file).exists() for file in files)
 
 
 def test_it_is_mended_and_the_files_are_there(mended):
@@ -63,6 +63,7 @@ def test_it_is_mended_and_the_files_are_there(mended):
     assert result.status is Status.MENDED, result.reason
     assert result.ok
     assert sorted(path.name for path in out.iterdir()) == [
+        "report.html",
         "report.json",
         "seed_conv.mended.onnx",
         "seed_conv.recipe.toml",

@@ -126,14 +126,40 @@ def check(
         InputError: The file is no valid ONNX model, a target, rule or input does not exist, or a target has no such
             dtype.
     """
-    taking_part = (rules or Selection()).rules()
-    aims = aims_of(targets, dtype)
+    taking_part, aims = (rules or Selection()).rules(), aims_of(targets, dtype)
     with no_collection():
-        seen = glance(Path(model), inputs or {})
-        if seen.missing:
-            taking_part = tuple(rule for rule in taking_part if not rule.static_only)
-        findings = _told(str(model), seen.ir, aims, taking_part)
-    return Checked(SCHEMA, findings=findings, unchecked=_unchecked(str(model), seen))
+        return _checked(str(model), glance(Path(model), inputs or {}), aims, taking_part)
+
+
+def check_of(
+    seen: Glance,
+    model: str,
+    targets: str | Sequence[str],
+    *,
+    rules: Selection | None = None,
+    dtype: str | None = None,
+) -> Checked:
+    """What the rules say of a model that was read already.
+
+    Args:
+        seen: The model.
+        model: What it is called.
+        targets: As for `check`.
+        rules: As for `check`.
+        dtype: As for `check`.
+
+    Raises:
+        InputError: A target or rule does not exist, or a target has no such dtype.
+    """
+    taking_part, aims = (rules or Selection()).rules(), aims_of(targets, dtype)
+    with no_collection():
+        return _checked(model, seen, aims, taking_part)
+
+
+def _checked(model: str, seen: Glance, aims: Sequence[Target], rules: Sequence[Rule]) -> Checked:
+    if seen.missing:
+        rules = tuple(rule for rule in rules if not rule.static_only)
+    return Checked(SCHEMA, findings=_told(model, seen.ir, aims, rules), unchecked=_unchecked(model, seen))
 
 
 def fix(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rkmend.planning.planner import plan
+from rkmend.planning.planner import plan, plan_of
 from rkmend.planning.record import SCHEMA, LayerPlan, Plan, Totals
 
-__all__ = ["SCHEMA", "LayerPlan", "Plan", "Totals", "plan"]
+__all__ = ["SCHEMA", "LayerPlan", "Plan", "Totals", "plan", "plan_of"]

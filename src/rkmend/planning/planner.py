@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rkmend.errors import InputError
-from rkmend.graph.glance import glance, no_collection
+from rkmend.graph.glance import Glance, glance, no_collection
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.values import static_shape
 from rkmend.planning.fusion import Head, fuse, is_view
@@ -46,18 +46,43 @@ def plan(
     Raises:
         InputError: The file, the target, the dtype or the shapes cannot be used.
     """
+    soc, chosen = _aim(target, dtype)
+    with no_collection():
+        return _planned(glance(Path(model), inputs or {}), str(model), soc, chosen)
+
+
+def plan_of(seen: Glance, model: str, *, target: str, dtype: str | None = None) -> Plan:
+    """The plan of a model that was read already.
+
+    Args:
+        seen: The model.
+        model: What it is called.
+        target: As for `plan`.
+        dtype: As for `plan`.
+
+    Raises:
+        InputError: The target or the dtype cannot be used, or sizes of inputs are missing.
+    """
+    soc, chosen = _aim(target, dtype)
+    with no_collection():
+        return _planned(seen, model, soc, chosen)
+
+
+def _aim(target: str, dtype: str | None) -> tuple[Target, str]:
     soc = load_target(target)
     chosen = dtype or soc.dtypes[0]
     if chosen not in soc.mac:
         raise InputError(
             f"{soc.name} does not compute in '{chosen}'", hint="It has: " + ", ".join(sorted(soc.mac)) + "."
         )
-    with no_collection():
-        seen = glance(Path(model), inputs or {})
-        if seen.missing:
-            raise seen.missing
-        layers = _Planner(seen.ir, chosen, soc).layers()
-    return Plan(str(model), soc.name, chosen, layers, _totals(layers))
+    return soc, chosen
+
+
+def _planned(seen: Glance, model: str, target: Target, dtype: str) -> Plan:
+    if seen.missing:
+        raise seen.missing
+    layers = _Planner(seen.ir, dtype, target).layers()
+    return Plan(model, target.name, dtype, layers, _totals(layers))
 
 
 class _Planner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rkmend.checking import module_of
 from rkmend.graph.model import UNKNOWN_RANK, graph_inputs, shape_of
@@ -97,28 +97,16 @@ def _shape_text(shape: tuple[int | str | None, ...]) -> str:
 
 def attribute_text(attribute: ir.Attr) -> str:
     """An attribute in a few words."""
-    import onnx_ir as ir
-
-    value = attribute.value
     if attribute.is_ref():
         return f"the attribute '{attribute.ref_attr_name}' of the function"
-    if isinstance(value, ir.Graph):
-        return _body_text(value)
-    if isinstance(value, ir.TensorProtocol):
-        return _tensor_text(value)
-    if isinstance(value, (list, tuple)):
-        several = [_one(one) for one in value[: LONGEST_TEXT // 2]]
-        return _shortened(", ".join(several), of=len(value))
-    return _shortened(_one(value))
+    name, value = attribute.type.name, attribute.value
+    one = WORDS.get(name.removesuffix("S"), _plain)
+    if not name.endswith("S"):
+        return _shortened(one(value))
+    return _shortened(", ".join(map(one, value[: LONGEST_TEXT // 2])), of=len(value))
 
 
-def _one(value: object) -> str:
-    import onnx_ir as ir
-
-    if isinstance(value, ir.Graph):
-        return _body_text(value)
-    if isinstance(value, ir.TensorProtocol):
-        return _tensor_text(value)
+def _plain(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return f"{value:.7g}" if isinstance(value, float) else str(value)
@@ -133,7 +121,7 @@ def _tensor_text(tensor: ir.TensorProtocol) -> str:
     numbers = (
         tensor.string_data() if isinstance(tensor, ir.StringTensor) else tensor.numpy().reshape(-1).tolist()
     )
-    return _shortened(f"{kind}: {', '.join(map(_one, numbers))}")
+    return _shortened(f"{kind}: {', '.join(map(_plain, numbers))}")
 
 
 def _body_text(body: ir.Graph) -> str:
@@ -146,3 +134,7 @@ def _shortened(text: str, of: int = 0) -> str:
     if len(text) <= LONGEST_TEXT:
         return text
     return f"{text[: LONGEST_TEXT - 20]} ..." + (f" ({of} in all)" if of else "")
+
+
+WORDS: dict[str, Callable[[Any], str]] = {"TENSOR": _tensor_text, "GRAPH": _body_text}
+"""By the name of an attribute's type; that of a list of them ends in S."""

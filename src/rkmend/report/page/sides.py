@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rkmend.checking import Found, check
+from rkmend.checking import Found, check_of
 from rkmend.errors import InputError
-from rkmend.planning import Plan, plan
+from rkmend.planning import Plan, plan_of
 from rkmend.report.page import pictures, roles
 from rkmend.report.page.opened import Opened
 from rkmend.report.page.plans import plan_rows
@@ -105,7 +105,7 @@ class Sides:
             self._left_out(Text(path.name, path.name), error)
             return None
         try:
-            planned = plan(path, target=self._result.target, dtype=self._dtype, inputs=shapes)
+            planned = plan_of(opened.seen, str(path), target=self._result.target, dtype=self._dtype)
         except InputError as error:
             self._left_out(both(lambda say: say("the plan of {model}", model=path.name)), error)
             planned = None
@@ -115,9 +115,8 @@ class Sides:
         if self.original is None:
             return ()
         opened = self.original.opened
-        shapes = {spec.name: spec.sizes for spec in opened.seen.inputs if spec.static}
         try:
-            return check(opened.path, self._result.target, inputs=shapes, dtype=self._dtype).findings
+            return check_of(opened.seen, str(opened.path), self._result.target, dtype=self._dtype).findings
         except InputError as error:
             self._left_out(both(lambda say: say("what the rules say")), error)
             return ()
