@@ -1,8 +1,9 @@
-"""The JSON schemas of report.json, of `rkmend check --format json` and of the page's data, generated from the records.
+"""The JSON schemas of report.json, `rkmend check --format json`, the page's data and events, from their records.
 
 python -m rkmend.report.schema report > docs/report.schema.json
 python -m rkmend.report.schema check > docs/check.schema.json
 python -m rkmend.report.schema page > docs/page.schema.json
+python -m rkmend.report.schema events > docs/events.schema.json
 """
 
 from __future__ import annotations
@@ -37,11 +38,18 @@ def page_schema() -> dict[str, Any]:
     return _schema(PageData, SCHEMA, "The data of rkmend's report.html")
 
 
-SCHEMAS = {"report": report_schema, "check": check_schema, "page": page_schema}
+def events_schema() -> dict[str, Any]:
+    """JSON schema of a line that `--events` writes."""
+    from rkmend.report.events import SCHEMA, AnyEvent
+
+    return _schema(AnyEvent, SCHEMA, "An event of rkmend, one a line")
 
 
-def _schema(record: type[msgspec.Struct], identity: str, title: str) -> dict[str, Any]:
-    """JSON schema (draft 2020-12) of a record; descriptions are the docstrings of the records."""
+SCHEMAS = {"report": report_schema, "check": check_schema, "page": page_schema, "events": events_schema}
+
+
+def _schema(record: object, identity: str, title: str) -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of a record or a union of some; descriptions are the docstrings of the records."""
     (root,), components = msgspec.json.schema_components([record], ref_template="#/$defs/{name}")
     for name, definition in components.items():
         # msgspec takes the docstring of an Enum's base class for the Enum's own
