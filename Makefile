@@ -1,12 +1,14 @@
 # make demo   sets everything up and converts the seed model
 # make test   sets everything up and runs the tests
+# make frontend   builds the report's and the local page's program, which are committed; needs Node 20 or later
 # make words  brings the Chinese catalogue up to date with the messages in the code
+# make docs   builds the site into site/ and checks its links
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLKIT := 2.3.2
 
-.PHONY: demo test test-versions words lint setup toolkit clean
+.PHONY: demo test test-versions words docs lint setup toolkit clean frontend
 
 demo: toolkit examples/seed_conv.onnx
 	$(BIN)/rkmend convert examples/seed_conv.onnx --target rk3588 --out examples/seed_conv.rkmend --force
@@ -19,6 +21,10 @@ test-versions: setup
 
 words: setup
 	$(BIN)/python tests/catalogue.py
+
+docs: $(VENV)/.docs
+	$(BIN)/zensical build --clean --strict
+	$(BIN)/python tests/site_links.py site
 
 lint: setup
 	$(BIN)/ruff check
@@ -37,8 +43,15 @@ $(VENV)/.done: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+$(VENV)/.docs: $(VENV)/.done
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 examples/seed_conv.onnx: examples/make_seed.py | setup
 	$(BIN)/python $< $@
 
+frontend:
+	cd web/frontend && npm ci && npm run check && npm test && npm run build
+
 clean:
-	rm -rf $(VENV) examples/seed_conv.onnx examples/seed_conv.rkmend
+	rm -rf $(VENV) site examples/seed_conv.onnx examples/seed_conv.rkmend

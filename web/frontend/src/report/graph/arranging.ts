@@ -3,25 +3,12 @@
 // @ts-expect-error: the text of a script, by a plugin of build.mjs
 import script from "worker:./arrange.worker.ts";
 import { arrange, type Arrangement, type Wish } from "./arrange";
-import type { Scene } from "./scene";
 import { byRows } from "./stage";
 
 /** Up to here a layout takes less time than starting a worker. */
 const SMALL = 60;
 /** From here on it takes so long that there is a sketch first. */
 const LARGE = 400;
-
-export function wishFor(scene: Scene, aspect: number, gaps: Wish["gaps"]): Wish {
-  const labelled = scene.wires.some((wire) => wire.label);
-  return {
-    nodes: scene.boxes.map(({ width, height }) => ({ width, height })),
-    edges: scene.wires.map(({ from, to, label }) =>
-      labelled ? { from, to, label: { width: label.length * 6 + 6, height: 14 } } : { from, to },
-    ),
-    aspect,
-    gaps,
-  };
-}
 
 /** Something to look at while a large network is laid out; null where that takes no time. */
 export const sketched = (wish: Wish): Arrangement | null =>

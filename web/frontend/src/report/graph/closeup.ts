@@ -4,7 +4,7 @@ import { fill, h, s } from "../../shared/dom";
 import type { Node } from "../data";
 import { w } from "../i18n/words";
 import { isPrinting, onPrint } from "../print";
-import { arranged, wishFor } from "./arranging";
+import { arranged } from "./arranging";
 import type { Arrangement, Point } from "./arrange";
 import { details, named } from "./described";
 import { LINE, PAD, type Box, type Scene } from "./scene";
@@ -12,6 +12,7 @@ import { css, look, type Tone } from "./tones";
 import { hideTooltip, showTooltip } from "./tooltip";
 import { Viewport } from "./viewport";
 import { ARROWS, step } from "./walk";
+import { wishFor } from "./wish";
 import { zoomButtons } from "./zoombuttons";
 
 const GAPS = { node: 22, rank: 34 } as const;
