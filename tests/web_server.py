@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import numpy as np
 import onnx
 import uvicorn
 from graphs import model, node, value
@@ -168,16 +167,6 @@ def gone(family: set[int], seconds: float = 5.0) -> bool:
     while any(map(alive, family)) and time.monotonic() < end:
         time.sleep(0.05)
     return not any(map(alive, family))
-
-
-def failing_conv(path: Path) -> Path:
-    """The seed's Conv at the smallest height (3) at which bottom padding alone makes it fail: trials of a second."""
-    rng = np.random.default_rng(0)
-    weights = {"w": rng.standard_normal((128, 384, 1, 1)).astype(np.float32) / np.float32(20)}
-    made = node("Conv", "x w", "y", "/block/conv/Conv", kernel_shape=[1, 1], pads=[0, 0, 1, 0])
-    inputs, outputs = [value("x", [1, 384, 3, 1198])], [value("y", [1, 128, 4, 1198])]
-    onnx.save(model([made], inputs, outputs, weights, opset=12), path)
-    return path
 
 
 def relu(path: Path, shape: tuple[int | str, ...] = (1, 4), name: str = "relu") -> Path:

@@ -64,6 +64,7 @@ def create_app(house: House) -> Guard:
             route("POST", "/api/uploads", uploads.begin),
             route("POST", "/api/uploads/{upload}/files", uploads.receive),
             route("POST", "/api/uploads/{upload}/inspect", uploads.inspect),
+            route("GET", "/api/uploads/{upload}", uploads.one),
             route("DELETE", "/api/uploads/{upload}", uploads.drop),
             route("POST", "/api/log", uploads.log),
             route("GET", "/api/runs", runs.all),

@@ -34,31 +34,35 @@ class _Inbox:
     """Reads what the server says while the main thread works."""
 
     def __init__(self) -> None:
-        self.requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-        self.busy = False
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._busy = self._over = False
         threading.Thread(target=self._read, daemon=True).start()
 
     def take(self) -> Request | None:
-        request = self.requests.get()
+        """The next request, or None when there will be none."""
+        request = self._requests.get()
         with self._lock:
-            self.busy = request is not None
-        return request
+            self._busy = not self._over
+            return None if self._over else request
 
     def rest(self) -> None:
         """From here on nothing is interrupted."""
         with self._lock:
-            self.busy = False
+            self._busy = False
 
     def _read(self) -> None:
-        for line in sys.stdin.buffer:
-            if b'"cancel"' in line[:12]:
-                break
-            self.requests.put(msgspec.json.decode(line, type=Request))
-        self.requests.put(None)
-        with self._lock:
-            if self.busy:
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        try:
+            for line in sys.stdin.buffer:
+                if line.startswith(b'{"cancel"'):
+                    break
+                self._requests.put(msgspec.json.decode(line, type=Request))
+        finally:
+            with self._lock:
+                self._over = True
+                if self._busy:
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            self._requests.put(None)
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ def convert(asked: Convert, workers: Workers, tell: Tell) -> Result:
     from rkmend.conversion import Converter
     from rkmend.records import Conversion
     from rkmend.report import sentences
+    from rkmend.report.page.write import add_page
     from rkmend.report.story import story
 
     out = Path(asked.out)
@@ -69,6 +70,7 @@ def convert(asked: Convert, workers: Workers, tell: Tell) -> Result:
             raise
         result = msgspec.json.decode(record.read_bytes(), type=Conversion)
     tell({"kind": "step", "text": told("writing the report")})
+    add_page(result, Language(asked.asked.language))
 
     def named(text: str) -> str:
         """With the names that stand in the list of files, in the place of paths."""

@@ -72,7 +72,7 @@ class House:
             str(model.path),
             str(self.inspected(upload)),
             {file.name: str(file.path) for file in upload.of(Role.DATA)},
-            sizes,
+            Sizes(sizes.target, sizes.dtype, sizes.inputs, sizes.constants),
             model.name,
         )
         upload.used += 1

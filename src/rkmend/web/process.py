@@ -50,6 +50,7 @@ class Process:
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._cancelled = False
+        self._killing: asyncio.TimerHandle | None = None
 
     async def warm(self) -> None:
         """Starts the child, which imports what it needs."""
@@ -112,6 +113,7 @@ class Process:
         self.cancel()
         if self._child is not None:
             await self._child.wait()
+        if self._killing is not None:
             self._killing.cancel()
 
     async def _exchange(

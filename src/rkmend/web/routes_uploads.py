@@ -37,6 +37,12 @@ class UploadRoutes:
         stored = await self._house.uploads.receive(upload, role, name, request)
         return json({"role": stored.role, "name": stored.name, "bytes": stored.size}, 201)
 
+    async def one(self, request: Request) -> Response:
+        """The files of an upload."""
+        upload = self._house.uploads.get(request.path_params["upload"])
+        files = [{"role": one.role, "name": one.name, "bytes": one.size} for one in upload.files]
+        return json({"id": upload.id, "files": files})
+
     async def inspect(self, request: Request) -> Response:
         """Says what the model is, and what the rules say of it."""
         house = self._house
@@ -58,6 +64,10 @@ class UploadRoutes:
 def _told(text: str) -> dict[str, object]:
     from rkmend.report.log_story import log_story
     from rkmend.toolkit.log import parse_log
+    from rkmend.words import both
 
     report = parse_log(text)
-    return {"recognised": report.recognised, "story": log_story(report)}
+    return {
+        "recognised": report.recognised,
+        "story": both(lambda say: log_story(report, say=say)),
+    }
