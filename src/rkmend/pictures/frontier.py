@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rkmend.files import atomic_write
 from rkmend.pictures.drawing import Box, Circle, Line, Shape, Text, text_width, to_png, to_svg
+from rkmend.pictures.palette import DARK, FAINT, FRAME, GREEN, GRID, INK, PAPER
 
 Coordinate = float | str
 Predict = Callable[[Coordinate, Coordinate], bool]
@@ -20,8 +21,9 @@ TOP, RIGHT, BOTTOM = 92, 28, 104
 SIZE = 13
 CELLS = 160
 """Most cells along an axis for which the prediction is asked."""
-PAPER, FRAME, GRID, INK, FAINT = "#ffffff", "#d0d7de", "#eaeef2", "#1f2328", "#59636e"
-RED, GREEN, SHADE, RING = "#cf222e", "#1a7f37", "#ffdcd8", "#0550ae"
+RED, SHADE, RING = "#cf222e", "#ffdcd8", "#0550ae"
+NIGHT = {**DARK, RED: "#f85149", SHADE: "#4d1f1d", RING: "#79c0ff"}
+"""What each colour becomes for a reader who prefers a dark page."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def write_frontier(
         raise ValueError("a picture of no trials")
     shapes = list(_shapes(points, x, y, title, predict))
     svg, png = folder / "frontier.svg", folder / "frontier.png"
-    atomic_write(svg, to_svg(shapes, WIDTH, HEIGHT, title))
+    atomic_write(svg, to_svg(shapes, WIDTH, HEIGHT, title, NIGHT))
     atomic_write(png, to_png(shapes, WIDTH, HEIGHT))
     return svg, png
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from rkmend.checking import Found
 from rkmend.mend.interface import InterfaceChange
@@ -75,6 +76,7 @@ def believed(finding: Finding | Found) -> Text:
     return both(lambda say: sentences.believed(same, say))
 
 
+@lru_cache(4096)  # the same is said of many mends
 def again(text: str) -> Text:
     """A sentence of the report."""
     return both(lambda say: say.again(text))
