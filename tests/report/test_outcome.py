@@ -7,6 +7,7 @@ import pytest
 from rkmend.graph import TensorSpec
 from rkmend.mend.proof import NO_GRAPH_CHANGE
 from rkmend.records import AppliedMend, Conversion, Culprit, ModelFacts, Status, Tail
+from rkmend.report.github import github
 from rkmend.report.outcome import ENVIRONMENT, MENDED, PARTIAL, REFUSED, as_checked
 from rkmend.rules import Exactness, Finding
 from rkmend.rules.base import Level
@@ -82,3 +83,10 @@ def test_the_operator_is_known_from_the_culprits():
 def test_the_mend_of_a_finding():
     (found,) = as_checked(conversion(Status.MENDED, findings=(FINDING,), mends=(mend("RKM101"),))).findings
     assert found.mend and found.mend.name == "output-padding"
+
+
+def test_annotations_for_github():
+    text = github(as_checked(conversion(Status.MENDED, findings=(FINDING,), mends=(mend("RKM101"),))))
+    title = "title=RKM101 padding-beyond-kernel (rk3588)"
+    help_ = "rkmend convert would try output-padding (rounding): Pads."
+    assert text == f"::warning file=net.onnx,{title}::It is padded.%0A{help_}"
