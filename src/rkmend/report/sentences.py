@@ -80,7 +80,7 @@ def _named(culprits: Sequence[Culprit], say: Say) -> str:
 
 def believed(finding: Finding, say: Say) -> str:
     """Why a rule holds: in English the sentence of the finding, in Chinese what the rule says and the facts."""
-    words = None if say.language is Language.EN else _words(finding.code)
+    words = None if say.language is Language.EN else words_of(finding.code)
     if words is None:
         return finding.message
     place = say.listed([*finding.nodes[:NAMED], *["…"] * (len(finding.nodes) > NAMED)]) or "整个模型"
@@ -88,8 +88,8 @@ def believed(finding: Finding, say: Say) -> str:
     return f"{finding.code} {finding.name}, 位于 {place}: {words.title}{words.what}{facts}"
 
 
-def _words(code: str) -> RuleWords | None:
-    """None of a rule that is no more: the report may be an old one."""
+def words_of(code: str) -> RuleWords | None:
+    """What a rule says in Chinese; None where it says nothing, or is no more: the report may be an old one."""
     try:
         return rule_words(code)
     except KeyError:
@@ -117,7 +117,7 @@ def changed(same: Sequence[AppliedMend], say: Say) -> str:
 def mend_summary(code: str, summary: str, say: Say) -> str:
     """What a mend does: its own sentence, or, where that is not known in the language, what its rule does."""
     told = say.again(summary)
-    words = _words(code) if told == summary and say.language is Language.ZH else None
+    words = words_of(code) if told == summary and say.language is Language.ZH else None
     return words.does if words else told
 
 

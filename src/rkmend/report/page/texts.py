@@ -12,7 +12,7 @@ from rkmend.report import sentences
 from rkmend.report.page.record import MendText, RuleText, Told
 from rkmend.rules import Finding
 from rkmend.rules.registry import all_rules
-from rkmend.words import Say, Text, both, rule_words
+from rkmend.words import Say, Text, both
 
 Subgraphs = Mapping[int, tuple[tuple[int, ...], tuple[int, ...]]]
 """Place of a mend -> ids of the nodes to draw, before and after."""
@@ -87,14 +87,15 @@ def rule_texts(codes: set[str]) -> dict[str, RuleText]:
     found = {}
     for rule in all_rules():
         if rule.code in codes:
-            words, page = rule_words(rule.code), rule.page()
+            words, page = sentences.words_of(rule.code), rule.page()
+            what, does = _section(page, WHAT), _section(page, DOES)
             found[rule.code] = RuleText(
                 code=rule.code,
                 name=rule.name,
                 level=rule.level.value,
-                title=Text(rule.summary_line, words.title),
-                what=Text(_section(page, WHAT), words.what),
-                does=Text(_section(page, DOES), words.does),
+                title=Text(rule.summary_line, words.title if words else rule.summary_line),
+                what=Text(what, words.what if words else what),
+                does=Text(does, words.does if words else does),
                 page=page,
             )
     return found
