@@ -18,8 +18,11 @@ from string import Formatter
 
 import msgspec
 
-MOST_ATTEMPTS = 20_000
-"""To find a sentence in a text; one that takes more is kept as it is. The texts of real reports take some hundreds."""
+from rkmend.words.rules import log_words
+
+MOST_ATTEMPTS = 300_000
+"""To find sentences in a text; one that takes more is kept as it is. The reason
+of a refusal takes some 70,000, less than 0.1 s; a text that was made to take long ends after 0.4 s."""
 UNKNOWN = 10
 """Characters that an unknown sentence counts in addition, so that what a field takes is not torn apart."""
 _KINDS = {"": ".+?", "number": r"[-+\d.,e%]*[\d%]", "code": r"RKM\d{3}", "name": "[a-z0-9-]+"}
@@ -31,8 +34,10 @@ _DEPTH = 4
 class _Sentence:
     pattern: re.Pattern[str]
     chinese: str
-    literals: tuple[str, ...]
-    """What stands between its fields."""
+    head: str
+    tail: str
+    """The letters that it begins and ends with."""
+    shortest: int
     open_fields: tuple[str, ...]
     """Those that take any text."""
     opens: bool
@@ -88,7 +93,7 @@ class _Telling:
             cost, rest = self._sequence(text, stop + 1, ends, depth, known)
             best = (stop - start + UNKNOWN + cost, _joined(text[start:stop], rest))
             for sentence in _sentences():
-                if not sentence.opens or not text.startswith(sentence.literals[0], start):
+                if not sentence.opens or not text.startswith(sentence.head, start):
                     continue
                 for end in (end for end in ends if end > start):
                     if found := self._matched(sentence, text, start, end):
@@ -106,7 +111,7 @@ class _Telling:
         return sum(kept for kept, _text in told.values()), sentence.chinese.format(**values)
 
     def _matched(self, sentence: _Sentence, text: str, start: int, end: int) -> re.Match[str] | None:
-        if not all(literal in text for literal in sentence.literals):
+        if end - start < sentence.shortest or not text.endswith(sentence.tail, start, end):
             return None
         self._attempts += 1
         if self._attempts > MOST_ATTEMPTS:
@@ -124,11 +129,21 @@ def _sentences() -> tuple[_Sentence, ...]:
     return tuple(_compiled(english, chinese) for english, chinese in retold().items())
 
 
-@cache
 def retold() -> dict[str, str]:
-    """English -> Chinese, as they stand in the table."""
+    """English -> Chinese: the table, and what lines of logs mean, which reasons quote."""
     rows = table()
-    return {row["en"]: row["zh"] for kind in ("sentence", "composed") for row in rows[kind]}
+    told = {row["en"]: row["zh"] for kind in ("sentence", "composed") for row in rows[kind]}
+    data = (resources.files("rkmend") / "toolkit" / "log_classes.toml").read_bytes()  # data, and no import
+    for kind in msgspec.toml.decode(data)["class"]:
+        words = log_words(kind["code"])
+        told[_plain(kind["meaning"])] = _plain(words.meaning)
+        told[_plain(kind["what_to_do"])] = _plain(words.what_to_do)
+    return told
+
+
+def _plain(text: str) -> str:
+    """Text without fields."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def table() -> dict[str, list[dict[str, str]]]:
@@ -144,7 +159,10 @@ def _compiled(english: str, chinese: str) -> _Sentence:
         re.escape(text) + ("" if name is None else f"(?P<{name}>{_KINDS[kind or '']})")
         for text, name, kind, _conversion in parts
     )
-    literals = tuple(text for text, _name, _kind, _conversion in parts)
+    literals = [text for text, _name, _kind, _conversion in parts]
+    tail = literals[-1] if parts[-1][1] is None else ""
     opens = bool(parts[0][0] or parts[0][2])
     open_fields = tuple(name for _text, name, kind, _conversion in parts if name and not kind)
-    return _Sentence(re.compile(pattern, re.DOTALL), chinese, literals, open_fields, opens)
+    shortest = sum(map(len, literals)) + sum(name is not None for _text, name, _kind, _conversion in parts)
+    compiled = re.compile(pattern, re.DOTALL)
+    return _Sentence(compiled, chinese, literals[0], tail, shortest, open_fields, opens)
