@@ -118,12 +118,17 @@ export interface PlanRow {
 }
 
 export interface ErrorRow {
-  readonly tensor: string;
+  readonly which: Which;
   readonly node: number | null;
+  readonly tensor: string;
+  readonly operator: string;
+  readonly reference: string;
   readonly cosine: number | null;
   readonly max_abs: number | null;
   readonly max_rel: number | null;
   readonly single_cosine: number | null;
+  readonly ok: boolean;
+  readonly source: boolean;
 }
 
 export interface RuleText {
@@ -281,18 +286,8 @@ export interface Cause {
   readonly seconds: number;
 }
 
-export interface LayerCheck {
-  readonly tensor: string;
-  readonly operator: string;
-  readonly node: string;
-  readonly cosine: number | null;
-  readonly ok: boolean;
-  readonly source: boolean;
-}
-
 export interface Layerwise {
   readonly sample: string;
-  readonly checks: readonly LayerCheck[];
   readonly largest_loss: string;
   readonly why_not_all: string;
 }

@@ -44,6 +44,6 @@ test("cycles: as planned where the compiler gave no table, and nothing where nob
 test("error: powers of ten, and what is not a number is the worst", () => {
   const nodes = residual().nodes.map((node, place) => ({ ...node, error: place }));
   const errors = [1, 1 - 5e-4, null].map((cosine) => ({ tensor: "t", node: 0, cosine, max_abs: 0, max_rel: 0, single_cosine: null }));
-  const data = dataOf({ graphs: { original: { ...residual(), nodes }, mended: null }, errors });
+  const data = dataOf({ graphs: { original: { ...residual(), nodes }, mended: null }, errors: errors as never });
   expect(tones(data, "error")).toEqual(["off0", "off3", "off5"]);
 });

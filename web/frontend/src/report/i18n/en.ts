@@ -233,6 +233,11 @@ export const en = {
   "verification.depth": "Distance from ONNX Runtime over the depth of the network: 1 − cosine, logarithmic. Filled: all layers before it computed by the simulator; outline: the layer alone.",
   "verification.worst": "The {count} layers that are furthest off",
   "verification.source": "the numbers go wrong here",
+  "verification.loss": "most is lost here",
+  "verification.toolkit": "against the toolkit's own graph",
+  "verification.delivered": "against the mended model",
+  "verification.on": "Sample: {sample}",
+  "verification.not.all": "Not all layers were compared: {why}",
   "verification.none": "Nothing was compared: there is no .rknn.",
 
   "trials.caption": "{count} trials, {remembered} of them remembered, {seconds} in all",

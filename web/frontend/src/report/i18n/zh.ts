@@ -235,6 +235,11 @@ export const zh: Record<keyof typeof en, string> = {
   "verification.depth": "沿网络深度与 ONNX Runtime 的距离：1 − 余弦，对数坐标。实心：此前各层均由模拟器计算；空心：仅该层由模拟器计算。",
   "verification.worst": "偏差最大的 {count} 层",
   "verification.source": "数值从这里开始出错",
+  "verification.loss": "此处损失最大",
+  "verification.toolkit": "与工具链自己的计算图对比",
+  "verification.delivered": "与修补后的模型对比",
+  "verification.on": "样本：{sample}",
+  "verification.not.all": "未能对比所有层：{why}",
   "verification.none": "没有 .rknn，未作对比。",
 
   "trials.caption": "共 {count} 次试转换，其中 {remembered} 次取自记录，合计 {seconds}",

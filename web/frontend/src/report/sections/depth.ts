@@ -9,7 +9,7 @@ import { w } from "../i18n/words";
 const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [860, 200, 46, 10, 22];
 const [LOW, HIGH] = [-8, 0];
 
-export function depthPlot(rows: readonly ErrorRow[], choose: ((row: ErrorRow) => void) | null): HTMLElement {
+export function depthPlot(rows: readonly ErrorRow[], choose: (row: ErrorRow) => void): HTMLElement {
   const x = (place: number): number => LEFT + ((place + 0.5) / rows.length) * (WIDTH - LEFT - 8);
   const y = (off: number): number => {
     const power = Math.min(HIGH, Math.max(LOW, Math.log10(Math.max(off, 1e-12))));
@@ -28,7 +28,7 @@ export function depthPlot(rows: readonly ErrorRow[], choose: ((row: ErrorRow) =>
   const points = rows.map((row, place) => {
     const group = s(
       "g",
-      { onclick: () => choose?.(row), onpointermove: (event: PointerEvent) => hover(row, event), onpointerleave: hideTooltip },
+      { onclick: () => choose(row), onpointermove: (event: PointerEvent) => hover(row, event), onpointerleave: hideTooltip },
       row.single_cosine !== null && s("circle", { cx: x(place), cy: y(off(row.single_cosine)), r: radius, class: "single" }),
       s("circle", { cx: x(place), cy: y(off(row.cosine)), r: radius, class: "whole" }),
     );

@@ -60,17 +60,21 @@ function verdict(check: OutputCheck, text: Child): Child[] {
 }
 
 function layers(data: PageData, find: ((which: Which, node: Node) => void) | null): Child[] {
-  const sources = new Set((data.report.layerwise?.checks ?? []).filter((one) => one.source).map((one) => one.tensor));
+  const layerwise = data.report.layerwise;
+  const lost = layerwise?.largest_loss;
   const off = (row: ErrorRow): number => 1 - (row.cosine ?? 0);
   const worst = [...data.errors].sort((a, b) => off(b) - off(a)).slice(0, WORST);
   const most = Math.max(...data.errors.map(off));
   const cell = (row: ErrorRow): Child[] => {
-    const node = row.node === null ? undefined : data.graphs.original?.nodes[row.node];
+    const node = nodeOf(data, row);
     return [
       node && find
-        ? h("button", { type: "button", class: "link", onclick: () => find("original", node) }, node.op, " ", h("code", null, row.tensor))
+        ? h("button", { type: "button", class: "link", onclick: () => find(row.which, node) }, node.op, " ", h("code", null, row.tensor))
         : h("code", null, row.tensor),
-      sources.has(row.tensor) && h("span", { class: "tag bad" }, w("verification.source")),
+      " ",
+      row.tensor === lost && h("span", { class: "tag open" }, w("verification.loss")),
+      row.reference !== "original" && h("span", { class: "faint" }, " ", w(row.reference === "toolkit" ? "verification.toolkit" : "verification.delivered")),
+      row.source && h("span", { class: "tag bad" }, w("verification.source")),
     ];
   };
   const rows = (list: readonly ErrorRow[]): Child[][] =>
@@ -85,14 +89,20 @@ function layers(data: PageData, find: ((which: Which, node: Node) => void) | nul
   const head = [w("verification.layer"), w("verification.cosine"), w("verification.distance"), w("verification.single"), w("verification.abs"), w("verification.rel")];
   const numbers = new Set([1, 2, 3, 4, 5]);
   return [
-    depthPlot(data.errors, find && ((row) => {
-      const node = row.node === null ? undefined : data.graphs.original?.nodes[row.node];
-      if (node) find("original", node);
-    })),
+    layerwise && h("p", { class: "faint" }, w("verification.on", { sample: layerwise.sample })),
+    layerwise?.why_not_all && h("p", { class: "note" }, w("verification.not.all", { why: layerwise.why_not_all })),
+    depthPlot(data.errors, (row) => {
+      const node = nodeOf(data, row);
+      if (node) find?.(row.which, node);
+    }),
     table(w("verification.worst", { count: worst.length }), head, rows(worst), numbers),
     data.errors.length > worst.length && later(w("verification.all", { count: data.errors.length }), () => table(w("verification.layers"), head, rows(data.errors), numbers, true)),
   ];
 }
+
+/** The operator that makes a tensor. */
+const nodeOf = (data: PageData, row: ErrorRow): Node | undefined =>
+  row.node === null ? undefined : data.graphs[row.which]?.nodes[row.node];
 
 /** Small distances are seen too: six powers of ten. */
 const scaled = (off: number, most: number): number =>
