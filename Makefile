@@ -8,16 +8,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLKIT := 2.3.2
 
-.PHONY: demo test test-versions words docs lint setup toolkit clean frontend
+.PHONY: demo test test-slow test-versions test-pythons words docs lint setup toolkit clean frontend
 
 demo: toolkit examples/seed_conv.onnx
 	$(BIN)/rkmend convert examples/seed_conv.onnx --target rk3588 --out examples/seed_conv.rkmend --force
 
 test: toolkit
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-slow: toolkit
+	$(BIN)/python -m pytest -m slow
 
 test-versions: setup
 	$(BIN)/python -m pytest -m versions
+
+test-pythons: setup
+	$(BIN)/python -m pytest -m pythons
 
 words: setup
 	$(BIN)/python tests/catalogue.py

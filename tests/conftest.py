@@ -16,6 +16,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "tests")]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole conversions first, then other files with trials: no process is left alone with a long file at the end."""
+    trials = {item.path for item in items if item.get_closest_marker("toolkit")}
+    items.sort(key=lambda item: (item.path not in trials, item.path.parent != Path(__file__).parent))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory) -> None:
     """A cache of the session's own: cold at first, and what tests leave in it is nobody's; the toolkits are shared."""

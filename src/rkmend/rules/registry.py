@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from functools import cache
 from importlib import import_module
+from types import GenericAlias
 
 from rkmend.errors import InputError
 from rkmend.rules.base import Rule
@@ -47,6 +48,7 @@ def _is_rule(kind: object, module: str) -> bool:
     """Whether this is a rule that is defined in this module."""
     return (
         isinstance(kind, type)
+        and not isinstance(kind, GenericAlias)  # such as `tuple[int, ...]`, which is a type to CPython 3.10
         and issubclass(kind, Rule)
         and not inspect.isabstract(kind)
         and kind.__module__ == module
