@@ -6,15 +6,15 @@ import { bytes, percent, rough, whole } from "../shared/format";
 import { say } from "../shared/i18n/language";
 import type { Graph, LayerRow, Node, PageData, PlanRow, Which } from "./data";
 import { facts, part } from "./frame";
-import { tensor } from "./graph/described";
+import { named, tensor } from "./graph/described";
 import { times } from "./graph/scene";
 import { w, type Word } from "./i18n/words";
 import { picture } from "./picture";
 
 export interface Inspector {
   readonly element: HTMLElement;
-  /** Fills the panel; null empties it. */
-  show(which: Which, node: Node | null): void;
+  /** Fills the panel and says in words what is selected; null empties it. */
+  show(which: Which, node: Node | null, words?: string): void;
 }
 
 /**
@@ -27,10 +27,12 @@ export function inspector(
   find: ((which: Which, node: Node) => void) | null,
 ): Inspector {
   const content = h("div", null, empty("original"));
-  const element = h("aside", { class: "panel", "aria-label": w("panel"), "aria-live": "polite", tabindex: 0 }, content);
+  const said = h("p", { class: "visually-hidden", role: "status" });
+  const element = h("aside", { class: "panel", "aria-label": w("panel"), tabindex: 0 }, said, content);
   return {
     element,
-    show(which, node) {
+    show(which, node, words = node ? named(node) : "") {
+      said.textContent = words;
       const graph = data.graphs[which];
       fill(content, node && graph ? told(data, which, graph, node, find) : empty(which));
       element.scrollTop = 0;

@@ -30,9 +30,9 @@ export function bytes(value: number): string {
   return `${place && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[place]}`;
 }
 
-/** 0.0573 -> 5.7% */
+/** 0.0573 -> 5.7%, 0.00037 -> 0.04% */
 export const percent = (value: number): string =>
-  value.toLocaleString(locale(), { style: "percent", maximumFractionDigits: 1 });
+  value.toLocaleString(locale(), { style: "percent", maximumFractionDigits: Math.abs(value) < 0.01 ? 2 : 1 });
 
 /** 61.23 -> 61.2 s */
 export const seconds = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(1)} s`;

@@ -167,6 +167,7 @@ export const en = {
   "cause.without": "Without influence",
   "cause.alike": "{count} more of {code}",
   "cause.advice": "Common advice",
+  "cause.advice.sum": "Tried: {tried}. Of these {failed} do not help, {other} convert another model than yours, and {help} convert yours.",
   "cause.advice.caption": "Advice that is often given, tried here",
   "cause.factor.caption": "One part of the reproducer changed at a time",
   "cause.surroundings.caption": "Target, toolkit version and build options",

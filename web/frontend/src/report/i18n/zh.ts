@@ -169,6 +169,7 @@ export const zh: Record<keyof typeof en, string> = {
   "cause.without": "没有影响的因素",
   "cause.alike": "{code} 还有 {count} 处",
   "cause.advice": "常见建议",
+  "cause.advice.sum": "共试 {tried} 条：{failed} 条无效，{other} 条能转换但已不是原来的模型，{help} 条能转换原模型。",
   "cause.advice.caption": "常见的建议，在此逐一试过",
   "cause.factor.caption": "每次只改动最小复现的一处",
   "cause.surroundings.caption": "目标平台、工具链版本与构建选项",

@@ -28,7 +28,7 @@ export function cause(data: PageData): HTMLElement | null {
         told ? say(told) : say({ en: known.text, zh: known.text_zh }),
       ),
       known.confirmed_on && h("p", null, w("cause.confirmed", { agreed: known.confirmed_on.agreed, total: known.confirmed_on.total })),
-      known.without_influence.length > 0 && h("p", null, w("cause.without"), ": ", h("code", null, known.without_influence.join(", ")), "."),
+      known.without_influence.length > 0 && h("p", null, w("cause.without"), ": ", h("code", null, known.without_influence.join(", "))),
     ],
     !known && h("p", { class: "faint" }, w("cause.none")),
     !known?.established && believed(data),
@@ -50,6 +50,15 @@ function believed(data: PageData): Child[] {
   ]);
 }
 
+/** How much of what is often advised helps. */
+function summed(advice: readonly Experiment[]): HTMLElement {
+  const tried = advice.filter((one) => one.outcome !== "not tried" && one.outcome !== "no valid model");
+  const converted = tried.filter((one) => one.outcome === "converted");
+  const other = converted.filter((one) => one.exactness === "changes-model").length;
+  const values = { tried: tried.length, failed: tried.length - converted.length, other, help: converted.length - other };
+  return h("p", null, w("cause.advice.sum", values));
+}
+
 function experiments(all: readonly Experiment[], texts: readonly Text[]): Child {
   const word = (prefix: string, text: string): Child => (`${prefix}.${text}` in en ? w(`${prefix}.${text}` as Word) : text);
   return GROUPS.map((group) => {
@@ -69,6 +78,6 @@ function experiments(all: readonly Experiment[], texts: readonly Text[]): Child 
       new Set(),
       group === "advice",
     );
-    return group === "advice" ? part(w("cause.advice"), made) : made;
+    return group === "advice" ? part(w("cause.advice"), summed(rows.map(({ one }) => one)), made) : made;
   });
 }

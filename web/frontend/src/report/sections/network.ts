@@ -20,6 +20,8 @@ import { listOf } from "./list";
 import { lookFirst } from "./lookfirst";
 
 const GAPS = { node: 10, rank: 16 } as const;
+/** Above and below a network that is lower than the map could be, in pixels. */
+const ROOM = 80;
 
 /** The section, and what leads to it from elsewhere. */
 export interface Network {
@@ -45,7 +47,7 @@ class Chart implements Network {
   private readonly panel: ReturnType<typeof inspector>;
   private readonly legend = h("div", { class: "legend" });
   private readonly colours = h("div");
-  private readonly said = h("p", { class: "visually-hidden", role: "status" });
+  private readonly map: HTMLElement;
   private readonly list: HTMLElement;
   private readonly models: HTMLElement & { update?: () => void };
 
@@ -66,14 +68,15 @@ class Chart implements Network {
     this.list = fold(w("network.list"), false);
     this.list.classList.add("list");
     this.list.addEventListener("toggle", () => this.relist());
+    const canvas = h("div", { class: "canvas" }, this.overview.canvas, zoomButtons(this.overview.viewport));
+    this.map = h("div", { class: "map" }, canvas, this.panel.element);
     this.element = section(
       "network",
       "section.network",
       h("div", { class: "toolbar" }, this.models, this.colours, this.search()),
-      h("div", { class: "map" }, h("div", { class: "canvas" }, this.overview.canvas, zoomButtons(this.overview.viewport)), this.panel.element),
+      this.map,
       this.legend,
       h("p", { id: "network-keys", class: "faint keys" }, w("graph.keys")),
-      this.said,
       this.list,
     );
   }
@@ -101,6 +104,7 @@ class Chart implements Network {
     this.recolour();
     const { scene, arrangement } = await this.laidOut(which);
     if (this.which !== which) return; // another one was asked for in the meantime
+    this.map.style.setProperty("--drawn", `${Math.round(arrangement.height + ROOM)}px`);
     this.overview.show({ scene, arrangement, paint: this.paint(scene) });
     this.panel.show(which, null);
     this.relist();
@@ -154,18 +158,16 @@ class Chart implements Network {
 
   private select(place: number): void {
     void this.laidOut(this.which).then(({ scene }) => {
-      this.panel.show(this.which, scene.boxes[place]?.node ?? null);
       this.overview.mark(place, false);
-      this.said.textContent = this.overview.words(place);
+      this.panel.show(this.which, scene.boxes[place]?.node ?? null, this.overview.words(place));
     });
   }
 
   private show(node: Node, near: boolean): void {
     void this.laidOut(this.which).then(({ scene }) => {
       const place = scene.places.get(node.id) ?? -1;
-      this.panel.show(this.which, node);
       this.overview.mark(place, near);
-      this.said.textContent = this.overview.words(place);
+      this.panel.show(this.which, node, this.overview.words(place));
     });
   }
 
