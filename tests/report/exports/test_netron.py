@@ -68,11 +68,8 @@ def test_targets_are_the_names_of_nodes(data, results):
 
 def test_they_are_written_for_each_model(data, tmp_path):
     files = write_attachments(data, tmp_path)
-    assert {which: path.name for which, path in files.items()} == {
-        "original": "net.original.netron.json",
-        "mended": "net.mended.netron.json",
-    }
-    assert json.loads(files["mended"].read_text()) == attachment(data, "mended")
+    assert [path.name for path in files] == ["net.original.netron.json", "net.mended.netron.json"]
+    assert json.loads(files[1].read_text()) == attachment(data, "mended")
 
 
 def test_a_copy_says_the_same_and_computes_the_same(data, results):

@@ -57,15 +57,12 @@ def annotated(path: Path, graph: Graph, data: PageData) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def write_attachments(data: PageData, folder: Path) -> dict[str, Path]:
+def write_attachments(data: PageData, folder: Path) -> list[Path]:
     """Writes an attachment for each of the models.
 
     Args:
         data: With names that are not cut.
         folder: Exists.
-
-    Returns:
-        `original` or `mended` -> the file.
 
     Raises:
         InputError: They cannot be written.
@@ -74,4 +71,4 @@ def write_attachments(data: PageData, folder: Path) -> dict[str, Path]:
     files = {which: folder / f"{stem}.{which}.netron.json" for which in graphs_of(data)}
     for which, path in files.items():
         atomic_write(path, json.dumps(attachment(data, which), indent=1, ensure_ascii=False).encode())
-    return files
+    return list(files.values())
