@@ -31,7 +31,7 @@ def kept(tmp_path):
 
 
 def test_runs_survive_a_restart_and_those_under_way_are_interrupted(kept):
-    folder, history, done = kept
+    folder, _, done = kept
     again = History(folder)
     states = {run.name: run.state for run in again.all()}
     assert states.pop("queued.onnx") is State.INTERRUPTED and states.pop("running.onnx") is State.INTERRUPTED

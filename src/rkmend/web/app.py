@@ -80,6 +80,7 @@ def create_app(house: House) -> Guard:
         exception_handlers={Refused: _refused, Failed: _failed, HTTPException: _unknown, Exception: _broken},
         lifespan=house.open,
     )
+    app.router.redirect_slashes = False
     return Guard(app, house.door)
 
 

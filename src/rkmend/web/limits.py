@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MB = 2**20
+MB = 10**6
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,6 @@ async def _parts(request: Request, most: int, limits: WebLimits) -> AsyncIterato
 def _too_large(most: int) -> Refused:
     return Refused(
         413,
-        f"the upload is larger than the {most / MB:,.0f} MB that are left for it",
+        f"the upload is larger than the {most // MB:,} MB that are left for it",
         "For larger models use the command line: rkmend convert MODEL.onnx. Or start the server with --upload-limit.",
     )

@@ -51,13 +51,16 @@ export function runView(id: string): View {
       badge(now),
       UNDER_WAY.has(now.state)
         ? h("button", { type: "button", class: "danger", onclick: (event: Event) => void cancel(event.currentTarget as HTMLButtonElement) }, w("cancel"))
-        : h("button", { type: "button", onclick: () => void remove(now) }, w("delete")),
+        : [
+            h("a", { class: "button", href: `#/upload/${now.asked.upload}` }, w("again.title")),
+            h("button", { type: "button", onclick: () => void remove(now) }, w("delete")),
+          ],
       h(
         "p",
         { class: "quiet" },
         w("run.for", { target: now.asked.target, dtype: now.asked.dtype }), " · ",
         w("run.started"), " ", h("time", { datetime: now.created }, when(now.created)), " · ",
-        w("run.took"), " ", took,
+        w(UNDER_WAY.has(now.state) ? "run.so.far" : "run.took"), " ", took,
         waits && [" · ", w("queue.place", { count: now.place })],
       ),
     );
