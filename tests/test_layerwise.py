@@ -80,6 +80,7 @@ def test_int8_is_held_against_onnx_runtime_and_what_the_toolkit_adds_against_its
     found = {check.tensor: check for check in result.layerwise.checks}
     assert all(check.ok for check in found.values())
     assert found["x_int8"].reference == "toolkit" and found["x_int8"].node == ""
+    assert found["y_int8"].reference == "original" and found["y_int8"].node == "conv_2"
     assert (
         found["y"].reference == "original" and 0.98 < found["y"].cosine < 1
     )  # 256 steps are seen, and are not wrong

@@ -20,7 +20,7 @@ from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import EnvironmentFailure, InputError, RkmendError
 from rkmend.explanation import explain_on
 from rkmend.graph import Model, TensorSpec, freeze, load, modernised, save, specialise
-from rkmend.layerwise import CHEAP, UNASKED_SECONDS, check_layers, numbers_within
+from rkmend.layerwise import CHEAP, UNASKED_SECONDS, UNASKED_TRIALS, check_layers, numbers_within
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import Pipeline, Progress
 from rkmend.recipe import load_recipe
@@ -181,7 +181,8 @@ class Converter:
                 result.notes += (f"The layers were not compared one by one: {why}; --layers does it.",)
                 write_report(result)
                 return
-            limits = replace(limits, seconds=min(limits.seconds, UNASKED_SECONDS))
+            seconds = UNASKED_SECONDS + UNASKED_TRIALS * done.verdict.seconds
+            limits = replace(limits, seconds=min(limits.seconds, seconds))
         self._progress.step("comparing layer by layer; the results are written already")
         result.layerwise = check_layers(
             done,

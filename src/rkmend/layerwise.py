@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 CHEAP = 16_000_000
 """Numbers within a network up to which its layers are compared unasked. The analysis takes 0.3 s a million, most
 of it to write them down as text (own measurement, 2.3.2), and ONNX Runtime keeps all of them in memory at once."""
-UNASKED_SECONDS = 60.0
-"""Where a comparison that nobody asked for is ended: ten times what it should take."""
+UNASKED_SECONDS, UNASKED_TRIALS = 60.0, 3.0
+"""Where a comparison that nobody asked for is ended: so many seconds, and so many times what the Trial of the model
+took, since the model is built once more."""
 
 
 def numbers_within(done: Done) -> int:
@@ -96,29 +97,34 @@ def _judged(
     model: ir.Model, sample: str, found: Sequence[FoundLayer], why: str, started: float, *, quantize: bool
 ) -> Layerwise:
     tolerance = tolerance_for(quantized=quantize)
-    behind = feeds(model, {one.tensor for one in found})
-    wrong = {one.tensor for one in found if not tolerance.holds(one.agreement)}
+    placed = {one.value for one in found if one.value}
+    behind = feeds(model, placed)
+    wrong = {one.value for one in found if not tolerance.holds(one.agreement)} & placed
     begins = sources(behind, wrong)
+    lost = {value: max(_lost(one.agreement) for one in found if one.value == value) for value in placed}
+    largest = largest_loss(behind, lost)
     makers = {str(value.name): str(node.name) for node in model.graph for value in node.outputs}
-    checks = (
+    checks = tuple(
         LayerCheck(
             tensor=one.tensor,
             operator=one.operator,
-            node=makers.get(one.tensor, ""),
+            node=makers.get(one.value, ""),
             reference=one.reference,
             cosine=one.agreement.cosine,
             max_abs=one.agreement.max_abs,
             max_rel=one.agreement.max_rel,
             finite=one.agreement.finite,
             single_cosine=one.single_cosine,
-            ok=one.tensor not in wrong,
-            source=one.tensor in begins,
+            ok=tolerance.holds(one.agreement),
+            source=one.value in begins and not tolerance.holds(one.agreement),
         )
         for one in found
     )
-    lost = {one.tensor: _lost(one.agreement) for one in found}
+    there = next(
+        (one.tensor for one in found if one.value == largest and _lost(one.agreement) == lost[largest]), ""
+    )
     seconds = round(time.monotonic() - started, 3)
-    return Layerwise(sample, tolerance, tuple(checks), largest_loss(behind, lost), why, seconds)
+    return Layerwise(sample, tolerance, checks, there, why, seconds)
 
 
 def _lost(found: OutputAgreement) -> float:

@@ -22,6 +22,8 @@ class FoundLayer(msgspec.Struct, frozen=True):
     operator: str
     """What makes it, as the toolkit calls it: `Conv`, `exSwish` ..."""
     tensor: str
+    value: str
+    """The value of the model that it is; empty for what the toolkit added."""
     single_cosine: float | None
     """Of the layer alone on right inputs, by the toolkit's own measure; None where it is not finite."""
     reference: str

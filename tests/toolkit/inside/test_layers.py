@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rkmend.toolkit.inside.layers import Row, read_names, read_table
+from rkmend.toolkit.inside.layers import Row, origin, read_names, read_table
 
 TABLE = """\
 # simulator_error: calculate the output error of each layer of the simulator (compared to the 'golden' value).
@@ -46,3 +46,10 @@ def test_names_of_tensors_lead_to_files():
 def test_tensors_that_share_a_file_have_none():
     """The toolkit writes `a/b` and `a_b` to the same file, one over the other."""
     assert read_names("a/b    a_b.txt\na_b    a_b.txt\nc      c.txt\n") == {"c": "c"}
+
+
+def test_a_tensor_with_suffixes_may_be_the_value_that_is_left():
+    values = {"y", "y_1", "/a/b_output_0"}
+    assert origin("y", values) == "y" and origin("y_1_rs_sw", values) == "y_1"
+    assert origin("/a/b_output_0_int8", values) == "/a/b_output_0"
+    assert origin("z_y", values) == origin("", values) == ""
