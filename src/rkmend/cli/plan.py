@@ -13,6 +13,7 @@ from rkmend.errors import InputError
 
 if TYPE_CHECKING:
     from rkmend.planning import LayerPlan, Plan
+    from rkmend.words import Language, Say
 
 WIDTH = 100
 """Of the table where no terminal says otherwise."""
@@ -34,6 +35,7 @@ WIDTH = 100
 @click.option("--json", "as_json", is_flag=True, help="The whole plan, or the layer of --node, as JSON.")
 @run_options.config
 @run_options.isolated
+@run_options.language
 def command(
     model: Path,
     target: str | None,
@@ -45,6 +47,7 @@ def command(
     as_json: bool,
     config: Path | None,
     isolated: bool,
+    language: Language,
 ) -> None:
     """Plan MODEL.onnx: how each layer is cut for the NPU, and what it costs. Needs no toolkit.
 
@@ -55,6 +58,7 @@ def command(
     from rkmend.cli.settings import settings_for
     from rkmend.graph import parse_shape_options
     from rkmend.planning import plan
+    from rkmend.words import translator
 
     target = target or settings_for(model, config=config, isolated=isolated).target
     if target is None:
@@ -70,11 +74,11 @@ def command(
 
         click.echo(msgspec.json.format(msgspec.json.encode(layer or planned), indent=1))
     elif layer:
-        from rkmend.report.plan_story import layer_story
+        from rkmend.report.layer_story import layer_story
 
-        click.echo(layer_story(layer, planned))
+        click.echo(layer_story(layer, planned, translator(language)))
     else:
-        _print_table(planned)
+        _print_table(planned, translator(language))
 
 
 def _layer(planned: Plan, name: str) -> LayerPlan:
@@ -94,7 +98,7 @@ def _layer(planned: Plan, name: str) -> LayerPlan:
     return names[name]
 
 
-def _print_table(planned: Plan) -> None:
+def _print_table(planned: Plan, say: Say) -> None:
     import sys
 
     from rich.console import Console
@@ -104,7 +108,7 @@ def _print_table(planned: Plan) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     console.print(plan_table(planned))
     click.echo()
-    click.echo(sums(planned))
+    click.echo(sums(planned, say))
 
 
 def _write_csv(path: Path, planned: Plan) -> None:

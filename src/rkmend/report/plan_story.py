@@ -1,4 +1,4 @@
-"""A plan, told for the terminal: a table of the layers and the sums under it, or all about one layer."""
+"""A plan, told for the terminal: a table of the layers and the sums under it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from rkmend.planning.record import LayerPlan, Plan
 from rkmend.report.text import paragraph
 from rkmend.targets import load_target
-from rkmend.tiling.split import Piece, Split
+from rkmend.tiling.split import Split
+from rkmend.words import ENGLISH, Say
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 HEADS = ("layer", "operator", "output", "banks", "tasks", "MMAC", "used", "KB", "kcycles", "bound")
-SHOWN_PIECES = 6
 
 
 def plan_table(plan: Plan) -> Table:
@@ -49,7 +49,7 @@ def costing(plan: Plan) -> list[LayerPlan]:
 
 def _row(layer: LayerPlan) -> Iterator[tuple[str, str]]:
     cut = layer.split
-    yield "layer", _plain(layer.name)
+    yield "layer", plain(layer.name)
     yield "operator", _operator(layer)
     yield "output", shape_text(layer.output_shape)
     yield "banks", f"{cut.feature_banks}+{cut.weight_banks}" if cut else "-"
@@ -80,123 +80,70 @@ def tasks(cut: Split) -> int:
     return len(cut.bands) * len(cut.tiles) * cut.chunks
 
 
-def sums(plan: Plan) -> str:
+def sums(plan: Plan, say: Say = ENGLISH) -> str:
     """What stands under the table."""
+    return "\n".join(paragraph(head, text, say) for head, text in _sums(plan, say))
+
+
+def _sums(plan: Plan, say: Say) -> Iterator[tuple[str, str]]:
     totals, target = plan.totals, load_target(plan.target)
     counted = costing(plan)
     computed = [layer for layer in counted if layer.computed]
     used = totals.macs / totals.macs_padded if totals.macs_padded else 0
     share = totals.cycles_compute_bound / totals.cycles if totals.cycles else 0
     views = sum(layer.kind == "view" for layer in plan.layers)
-    lines = [
-        f"{plan.model} on {plan.target}, {plan.dtype}: {len(counted)} layers, {len(computed)} of them computed by the "
-        f"convolution unit; {views} views and {len(plan.layers) - len(counted) - views} fused operators not shown",
-        f"Multiplications: {totals.macs / 1e6:,.1f} M, {used:.0%} of those done; the rest is padding",
-        f"Cycles: {totals.cycles:,} of the convolution unit on one core, {share:.0%} of them bound by computing; "
-        f"about {totals.cycles_other:,} more to move what the other layers read and write",
-        f"DRAM: {totals.moved_bytes / 2**20:,.1f} MB moved, {totals.weight_bytes / 2**20:,.1f} MB of it weights",
-        f"Memory: {totals.peak_bytes / 2**20:,.2f} MB of features at most, while '{_plain(totals.peak_at)}' runs",
-    ]
+    yield (
+        say("{model} on {target}, {dtype}", model=plan.model, target=plan.target, dtype=plan.dtype),
+        say(
+            "{layers} layers, {computed} of them computed by the convolution unit; {views} views and {fused} fused "
+            "operators not shown",
+            layers=len(counted),
+            computed=len(computed),
+            views=views,
+            fused=len(plan.layers) - len(counted) - views,
+        ),
+    )
+    yield (
+        say("Multiplications"),
+        say(
+            "{done:,.1f} M, {used:.0%} of those done; the rest is padding", done=totals.macs / 1e6, used=used
+        ),
+    )
+    yield (
+        say("Cycles"),
+        say(
+            "{cycles:,} of the convolution unit on one core, {share:.0%} of them bound by computing; about {other:,} "
+            "more to move what the other layers read and write",
+            cycles=totals.cycles,
+            share=share,
+            other=totals.cycles_other,
+        ),
+    )
+    yield (
+        say("DRAM"),
+        say(
+            "{moved:,.1f} MB moved, {weights:,.1f} MB of it weights",
+            moved=totals.moved_bytes / 2**20,
+            weights=totals.weight_bytes / 2**20,
+        ),
+    )
+    yield (
+        say("Memory"),
+        say(
+            "{peak:,.2f} MB of features at most, while '{layer}' runs",
+            peak=totals.peak_bytes / 2**20,
+            layer=plain(totals.peak_at),
+        ),
+    )
     if unknown := sum(layer.cycles is None for layer in counted):
-        lines.append(f"Unknown: {unknown} layers whose shapes do not follow from the inputs count as nothing")
+        yield (
+            say("Unknown"),
+            say(
+                "{number} layers whose shapes do not follow from the inputs count as nothing", number=unknown
+            ),
+        )
     if target.cbuf is None or target.cbuf.division is None:
-        lines.append(f"Split: not known for {plan.target}")
-    return "\n".join(_paragraph(line) for line in lines)
-
-
-def layer_story(layer: LayerPlan, plan: Plan) -> str:
-    """All about one layer."""
-    return "\n".join(_paragraph(line) for line in _layer_lines(layer, plan))
-
-
-def _layer_lines(layer: LayerPlan, plan: Plan) -> Iterator[str]:
-    ins = ", ".join(shape_text(shape) for shape in layer.input_shapes)
-    outs = shape_text(layer.output_shape)
-    yield f"{layer.operator} {_plain(layer.name)}: {ins} -> {outs}, {plan.dtype} on {plan.target}"
-    if layer.kind == "view":
-        yield "Cost: none, it is a view of its input"
-        return
-    if layer.kind == "fused":
-        yield f"Cost: none of its own, it is computed along with '{_plain(layer.into)}'"
-        return
-    if layer.fused:
-        yield "Fused: " + ", ".join(layer.fused)
-    if layer.geometry:
-        yield from _computing(layer, plan)
-    if layer.cycles is None:
-        yield f"Cost: not known: {layer.unsplit}"
-        return
-    yield (
-        f"DRAM: {_kb(layer.input_bytes)} features in, {_kb(layer.weight_bytes)} weights, {_kb(layer.output_bytes)} "
-        f"features out: {layer.cycles_ddr:,} cycles"
-    )
-    bound = "by computing" if layer.bound == "compute" else "by DRAM"
-    yield f"Cycles: {layer.cycles:,}, bound {bound}"
-    yield f"Memory: {_kb(layer.live_bytes)} of features while it runs"
-    yield from _splitting(layer, plan)
-
-
-def _computing(layer: LayerPlan, plan: Plan) -> Iterator[str]:
-    shape, target = layer.geometry, load_target(plan.target)
-    assert shape is not None
-    assert layer.cycles_npu is not None
-    window = f"kernel {shape.kernel_h}x{shape.kernel_w}, stride {shape.stride_h}x{shape.stride_w}"
-    pads = (
-        f"pads top {shape.pad_top}, left {shape.pad_left}, bottom {shape.pad_bottom}, right {shape.pad_right}"
-    )
-    spread = (
-        f", dilation {shape.dilation_h}x{shape.dilation_w}"
-        if max(shape.dilation_h, shape.dilation_w) > 1
-        else ""
-    )
-    groups = f", {shape.groups} groups" if shape.groups > 1 else ""
-    kind = layer.kind if layer.kind == layer.operator else f"computed as {layer.kind}"
-    if layer.kind in ("ConvTranspose", "MatMul"):
-        kind = "computed as a Conv" + (" over the stuffed input" if layer.kind == "ConvTranspose" else "")
-    yield (
-        f"Geometry: {kind}, {shape.channels} channels {shape.height}x{shape.width} -> {shape.out_channels} channels "
-        f"{shape.rows.outputs}x{shape.cols.outputs}, {window}, {pads}{spread}{groups}"
-    )
-    rate = layer.macs / layer.cycles_npu if layer.cycles_npu else 0
-    yield (
-        f"Computing: {layer.macs:,} multiplications, {layer.macs_padded:,} with padding "
-        f"({layer.utilisation or 0:.1%} used): "
-        f"{layer.cycles_npu:,} cycles, {rate:.0f} multiplications a cycle of {target.mac[plan.dtype].per_cycle}"
-    )
-
-
-def _splitting(layer: LayerPlan, plan: Plan) -> Iterator[str]:
-    cut, shape, cbuf = layer.split, layer.geometry, load_target(plan.target).cbuf
-    if cut is None or shape is None or cbuf is None:
-        yield f"Split: none: {layer.unsplit}"
-        return
-    rows = max(band.inputs for band in cut.bands)
-    yield (
-        f"Buffer: {cbuf.banks} banks of {cbuf.bank_bytes // 1024} KB; {cut.feature_banks} for features, "
-        f"{cut.weight_banks} for weights; a row takes {cut.row_entries:,} entries of {cbuf.entry_bytes} bytes, "
-        f"{rows} rows at once {rows * cut.row_entries:,} of {cut.feature_banks * cbuf.entries_per_bank:,}"
-    )
-    yield f"Row bands: {_pieces(cut.bands, 'rows')}"
-    if len(cut.tiles) > 1:
-        yield f"Tiles: {_pieces(cut.tiles, 'columns')}"
-    if cut.reload > 1:
-        yield f"Overlap: {cut.reload - 1:.1%} of the input is loaded again"
-    what = "a task computes" if layer.kind == "depth-wise Conv" else "weights in the buffer at once for"
-    yield f"Channels: {what} {cut.chunk} of {shape.out_channels} output channels, {_count(cut.chunks, 'chunk')}"
-    yield f"Cores: {cut.cores}" + (f", which share the {cut.shared}" if cut.cores > 1 else "")
-
-
-def _pieces(pieces: tuple[Piece, ...], what: str) -> str:
-    named = [
-        f"out {piece.output}-{piece.output + piece.outputs - 1} from in "
-        + (f"{piece.input}-{piece.input + piece.inputs - 1}" if piece.inputs else "padding only")
-        for piece in pieces
-    ]
-    if len(named) > SHOWN_PIECES:
-        named[SHOWN_PIECES - 1 : -1] = ["..."]
-    return f"{len(pieces)} of up to {max(piece.outputs for piece in pieces)} output {what}: " + "; ".join(
-        named
-    )
+        yield say("Split"), say("not known for {target}", target=plan.target)
 
 
 def shape_text(shape: tuple[int, ...] | None) -> str:
@@ -207,22 +154,9 @@ def shape_text(shape: tuple[int, ...] | None) -> str:
     return "x".join(map(str, sizes)) or "scalar"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + "s" * (number != 1)
-
-
-def _kb(number: int) -> str:
-    return f"{number / 1024:,.1f} KB"
-
-
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name from a model must not steer the terminal."""
     return "".join(character if character.isprintable() else "?" for character in name)
-
-
-def _paragraph(line: str) -> str:
-    head, _, text = line.partition(": ")
-    return paragraph(head, text)
 
 
 def csv_rows(layers: Iterable[LayerPlan]) -> Iterator[list[object]]:

@@ -76,7 +76,7 @@ def _unbreakable(text: str) -> Iterator[str]:
     held = ""
     for found in _PIECES.finditer(text):
         piece = " " if found[0].isspace() else found[0]
-        if held and not (piece == " " or piece in _CLOSING or held[-1] in _OPENING):
+        if held and not (piece == " " or piece[0] in _CLOSING or held[-1] in _OPENING):
             yield held
             held = ""
         held += piece
