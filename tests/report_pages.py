@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from graphs import model, node, value
-from page_results import layer, results, verdict
+from page_results import layer, refused, results, verdict
 
 from rkmend.checking import check, fix
 from rkmend.diagnose.cause.record import Cause, Confirmation, Experiment
@@ -21,6 +21,7 @@ from rkmend.records import (
     RejectedMend,
     Status,
 )
+from rkmend.report.page.results import Results
 from rkmend.report.page.write import write_page
 from rkmend.rules import Exactness, Finding
 from rkmend.toolkit.tolerance import FP16
@@ -66,6 +67,27 @@ def mended(folder: Path, language: Language = Language.EN) -> Path:
         files={"mended": str(delivered)},
     )  # fmt: skip
     return _written(made, language)
+
+
+def gone(folder: Path) -> Path:
+    """The same, made anew where both models are gone."""
+    page = mended(folder)
+    for path in (folder / "net.onnx", page.parent / "net.mended.onnx"):
+        path.unlink()
+    return _written(Results.read(page.parent), Language.EN)
+
+
+def _plain(folder: Path, status: Status) -> Path:
+    return _written(results(_network(folder / "net.onnx"), status), Language.EN)
+
+
+OTHERS = {
+    "gone": gone,
+    "refused": lambda folder: _written(refused(_network(folder / "net.onnx"), CULPRIT), Language.EN),
+    "converted": lambda folder: _plain(folder, Status.CONVERTED),
+    "environment": lambda folder: _plain(folder, Status.ENVIRONMENT),
+}
+"""Pages that have less to show."""
 
 
 def large(folder: Path, nodes: int) -> Path:

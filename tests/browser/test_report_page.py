@@ -78,7 +78,7 @@ def test_nothing_of_the_data_runs(opened, mended):
     page.locator("#network details.list summary").click()
     page.locator("#network details.list").get_by_text(HOSTILE).first.wait_for()
     page.locator(".log summary").first.click()
-    assert HOSTILE in page.locator(".log pre").first.inner_text()
+    page.locator(".log pre", has_text=HOSTILE).first.wait_for()
     assert page.locator("img[src='x']").count() == 0
     assert not page.evaluate("window.wasHacked")
 
@@ -207,6 +207,16 @@ def test_a_large_network_answers_soon(opened, tmp_path):
         times.append(page.evaluate(INTERACTIVE))
     assert min(times) < SOON
     page.locator("#network canvas").click()  # the worker is still laying it out, and the map answers
+
+
+@pytest.mark.parametrize("kind", report_pages.OTHERS)
+def test_every_status_has_a_page(opened, tmp_path, kind):
+    page = opened(report_pages.OTHERS[kind](tmp_path))
+    assert page.locator(".answer").inner_text()
+    shown = page.locator("main > section").evaluate_all("all => all.map(one => one.id)")
+    assert shown[0] == "verdict" and ("network" in shown) == (kind != "gone")
+    if kind == "gone":
+        assert page.locator(".note").first.is_visible()  # says that the models are gone
 
 
 def test_a_broken_page_says_so_and_keeps_the_story(chromium, mended, tmp_path):

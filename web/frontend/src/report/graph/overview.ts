@@ -2,7 +2,7 @@
 
 import { h } from "../../shared/dom";
 import { onTheme } from "../../shared/theme";
-import { onPrint } from "../print";
+import { isPrinting, onPrint } from "../print";
 import type { Arrangement, Point } from "./arrange";
 import { Brush, type Shown } from "./brush";
 import { named } from "./described";
@@ -10,6 +10,8 @@ import { Viewport, type View } from "./viewport";
 import { ARROWS, step } from "./walk";
 
 const NEAR = 0.9;
+/** Pixels of a drawing on paper for one on the screen. */
+const PAPER = 3;
 
 export class Overview {
   readonly canvas: HTMLCanvasElement;
@@ -156,7 +158,7 @@ export class Overview {
   private paintNow(): void {
     const context = this.canvas.getContext("2d");
     if (!context || !this.shown) return;
-    const ratio = Math.max(2, devicePixelRatio || 1);
+    const ratio = isPrinting() ? PAPER : devicePixelRatio || 1;
     const { width, height } = this.viewport.size;
     if (this.canvas.width !== width * ratio || this.canvas.height !== height * ratio) {
       this.canvas.width = width * ratio;

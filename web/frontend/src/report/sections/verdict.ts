@@ -61,7 +61,7 @@ function files(list: readonly PageFile[]): HTMLElement {
     w("files.caption"),
     [w("file.name"), w("file.kind"), w("file.size")],
     list.map((one) => [
-      one.href && /^[^:]*$/.test(one.href) ? h("a", { href: one.href }, h("code", null, one.name)) : h("code", null, one.name),
+      /^[^:/\\][^:\\]*$/.test(one.href) ? h("a", { href: one.href }, h("code", null, one.name)) : h("code", null, one.name),
       kind(one),
       one.bytes ? () => bytes(one.bytes) : w("file.gone"),
     ]),
