@@ -151,7 +151,7 @@ def command(
         machine_options.telling(events, "convert", model, target) as stream,
         install_progress() as install,
     ):
-        progress = Progress() if quiet else _progress(install)
+        progress = Progress() if quiet else _progress(install, translator(language))
         result = convert(
             model,
             target=target,
@@ -234,7 +234,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
         raise click.BadParameter(f"'{text}' is not numbers separated by commas", param_hint=option) from error
 
 
-def _progress(install: Callable[[str, float], None]) -> Progress:
+def _progress(install: Callable[[str, float], None], say: Say) -> Progress:
     """Progress on stderr, one line a step and one a trial, so that it reads well in a CI log too."""
     from rkmend.pipeline import Progress
 
@@ -246,4 +246,6 @@ def _progress(install: Callable[[str, float], None]) -> Progress:
         seconds = "remembered" if verdict.cached else f"{verdict.seconds:.1f} s"
         click.echo(f"  {mark} {trial.label}: {verdict.outcome.value}, {what} ({seconds})", err=True)
 
-    return Progress(step=lambda text: click.echo(f"{text} ...", err=True), trial=trial, install=install)
+    return Progress(
+        step=lambda text: click.echo(f"{say.again(text)} ...", err=True), trial=trial, install=install
+    )

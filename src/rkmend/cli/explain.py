@@ -85,7 +85,7 @@ def command(
         install_progress() as install,
         resumable(folder_for(model, out)),
     ):
-        watcher = Watcher() if quiet else watching(install)
+        watcher = Watcher() if quiet else watching(install, translator(language))
         result = explain(
             model,
             target=target,

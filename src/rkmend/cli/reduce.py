@@ -16,7 +16,7 @@ from rkmend.cli.build_options import build_options, from_options
 
 if TYPE_CHECKING:
     from rkmend.reduction import Watcher
-    from rkmend.words import Language
+    from rkmend.words import Language, Say
 
 
 @click.command("reduce")
@@ -100,7 +100,7 @@ def command(
         install_progress() as install,
         resumable(folder_for(model, out)),
     ):
-        watcher = Watcher() if quiet else watching(install)
+        watcher = Watcher() if quiet else watching(install, translator(language))
         result = reduce(
             model,
             target=target,
@@ -138,7 +138,7 @@ def resumable(folder: Path) -> Iterator[None]:
         raise
 
 
-def watching(install: Callable[[str, float], None]) -> Watcher:
+def watching(install: Callable[[str, float], None], say: Say) -> Watcher:
     """Progress on stderr: a line that is written over on a terminal, a line for each success elsewhere."""
     from rkmend.pipeline import Progress
     from rkmend.reduction import Watcher
@@ -148,10 +148,10 @@ def watching(install: Callable[[str, float], None]) -> Watcher:
     clear = "\r\x1b[2K" if live else ""
 
     def state(nodes: int, trials: int, remembered: int, doing: str) -> None:
-        line = progress_line(nodes, trials, remembered, time.monotonic() - started, doing)
+        line = progress_line(nodes, trials, remembered, time.monotonic() - started, doing, say)
         click.echo(clear + line, err=True, nl=not live)
 
     def step(text: str) -> None:
-        click.echo(f"{clear}{text} ...", err=True)
+        click.echo(f"{clear}{say.again(text)} ...", err=True)
 
     return Watcher(Progress(step=step, install=install), state)

@@ -41,7 +41,7 @@ def _layer_lines(layer: LayerPlan, plan: Plan, say: Say) -> Iterator[tuple[str, 
     if layer.geometry:
         yield from _computing(layer, plan, say)
     if layer.cycles is None:
-        yield say("Cost"), say("not known: {why}", why=layer.unsplit)
+        yield say("Cost"), say("not known: {why}", why=say.again(layer.unsplit))
         return
     yield (
         say("DRAM"),
@@ -106,7 +106,7 @@ def _computing(layer: LayerPlan, plan: Plan, say: Say) -> Iterator[tuple[str, st
 def _splitting(layer: LayerPlan, plan: Plan, say: Say) -> Iterator[tuple[str, str]]:
     cut, shape, cbuf = layer.split, layer.geometry, load_target(plan.target).cbuf
     if cut is None or shape is None or cbuf is None:
-        yield say("Split"), say("none: {why}", why=layer.unsplit)
+        yield say("Split"), say("none: {why}", why=say.again(layer.unsplit))
         return
     rows = max(band.inputs for band in cut.bands)
     yield (

@@ -34,7 +34,11 @@ def story(reduction: Reduction, say: Say = ENGLISH) -> str:
     parts = [
         click.style(word, fg=colour, bold=True) + f"{head}, {_size(reduction)}; {reduction.oracle}",
         _failure(reduction, say),
-        *([paragraph(say("Doubt"), f"{reduction.doubt}.", say)] if reduction.doubt else []),
+        *(
+            [paragraph(say("Doubt"), say("{doubt}.", doubt=say.again(reduction.doubt)), say)]
+            if reduction.doubt
+            else []
+        ),
         paragraph(say("Minimal"), _minimal(reduction, say), say),
         "\n".join([paragraph(say("What is left"), "", say), *_nodes(reduction.nodes, say)]),
     ]
@@ -49,7 +53,9 @@ def story(reduction: Reduction, say: Say = ENGLISH) -> str:
     return "\n\n".join(parts)
 
 
-def progress_line(nodes: int, trials: int, remembered: int, seconds: float, doing: str) -> str:
+def progress_line(
+    nodes: int, trials: int, remembered: int, seconds: float, doing: str, say: Say = ENGLISH
+) -> str:
     """How far a reduction is, on one line without styles.
 
     Args:
@@ -58,10 +64,13 @@ def progress_line(nodes: int, trials: int, remembered: int, seconds: float, doin
         remembered: Candidates that were answered from memory.
         seconds: Since the start.
         doing: What is being tried or was adopted, in a few words; cut when it is long.
+        say: The language.
     """
     minutes, rest = divmod(int(seconds), 60)
-    memory = f" + {remembered} remembered" if remembered else ""
-    line = f"{minutes:3}:{rest:02}  {_count(nodes, 'node')} left, {_count(trials, 'trial')}{memory}  {doing}"
+    memory = say(" + {number} remembered", number=remembered) if remembered else ""
+    left = say.many("{count} node left", "{count} nodes left", nodes)
+    tried = say.many("{count} trial", "{count} trials", trials)
+    line = f"{minutes:3}:{rest:02}  {say.listed((left, tried))}{memory}  {say.again(doing)}"
     line = " ".join(line.splitlines())
     return line if len(line) <= 100 else f"{line[:99]}…"
 
@@ -202,7 +211,3 @@ def _bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} GB"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
