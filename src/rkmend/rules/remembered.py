@@ -46,3 +46,20 @@ def remembered(function: Callable[Concatenate[ir.Model, P], T]) -> Callable[Conc
         return answer
 
     return ask
+
+
+def remembered_of_node(function: Callable[[ir.Node], T]) -> Callable[[ir.Node], T]:
+    """The same for a function of one node of the main graph: what several rules read of it."""
+
+    @wraps(function)
+    def ask(node: ir.Node, /) -> T:
+        memory = _memory.get()
+        if memory is None or memory[0].graph is not node.graph:
+            return function(node)
+        answers, key = memory[1], (function, node)
+        if key not in answers:
+            answers[key] = function(node)
+        answer: T = answers[key]
+        return answer
+
+    return ask

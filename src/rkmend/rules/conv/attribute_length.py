@@ -58,8 +58,9 @@ class AttributeLength(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where there is an entry too many."""
-        long = {name: len(values) for name, values in _values(node).items() if len(values) > _axes(node)}
-        return {**long, "axes": _axes(node)} if long and _axes(node) > 0 else None
+        axes = _axes(node)
+        long = {name: len(values) for name, values in _values(node).items() if len(values) > axes > 0}
+        return {**long, "axes": axes} if long else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """The same without them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply
-from rkmend.rules.conv.sliding import axes_of
+from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.nodes import nodes_of
 from rkmend.rules.operands import numbers_of, operand
 from rkmend.rules.remembered import remembered
@@ -32,12 +32,12 @@ class ConvNode:
         """Reads a node; None unless it is a 2-D Conv with static shapes."""
         if node.domain or node.op_type != "Conv":
             return None
-        data, weight = static_shape(node.inputs[0]), static_shape(node.inputs[1])
-        if data is None or weight is None or len(data) != 4:
+        window, weight = Sliding.read(node), static_shape(node.inputs[1])
+        if window is None or weight is None or len(window.axes) != 2:
             return None
-        rows, cols = axes_of(node, data[2:], weight[2:])
+        (rows, cols), (batch, channels) = window.axes, window.shape[:2]
         groups = node.attributes.get_int("group", 1)
-        return ConvNode(node, ConvGeometry.along(rows, cols, data[1], weight[0], groups, data[0]))
+        return ConvNode(node, ConvGeometry.along(rows, cols, channels, weight[0], groups, batch))
 
     @staticmethod
     def named(model: ir.Model, name: str) -> ConvNode:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rkmend.graph.values import static_shape
 from rkmend.rules.operands import operand
+from rkmend.rules.remembered import remembered_of_node
 from rkmend.tiling.conv import Axis, window_axes
 
 if TYPE_CHECKING:
@@ -29,13 +30,16 @@ class Sliding:
     outputs: tuple[int, ...]
 
     @staticmethod
+    @remembered_of_node
     def read(node: ir.Node) -> Sliding | None:
         """Reads a node; None where a shape is open."""
         data, kernel = static_shape(node.inputs[0]), kernel_of(node)
         if data is None or kernel is None or len(kernel) != len(data) - 2:
             return None
-        axes = axes_of(node, data[2:], kernel)
-        ceil = bool(node.attributes.get_int("ceil_mode", 0)) and _auto_pad(node) == "NOTSET"
+        strides, dilations, pads = windows(node, len(kernel))
+        auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
+        axes = window_axes(auto_pad, data[2:], kernel, strides, dilations, pads)
+        ceil = bool(node.attributes.get_int("ceil_mode", 0)) and auto_pad == "NOTSET"
         return Sliding(data, axes, tuple(_outputs(axis) if ceil else axis.outputs for axis in axes))
 
     def reaching(self) -> tuple[Axis, ...]:
@@ -52,16 +56,6 @@ def _outputs(axis: Axis) -> int:
     """Outputs under `ceil_mode`: no window begins behind the data."""
     whole = -(-(axis.size + axis.pad_begin + axis.pad_end - axis.extent) // axis.stride) + 1
     return min(whole, (axis.size + axis.pad_begin - 1) // axis.stride + 1)
-
-
-def axes_of(node: ir.Node, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[Axis, ...]:
-    """The spatial axes of a node, their padding spelt out; entries beyond those of its attributes do not count."""
-    strides, dilations, pads = windows(node, len(kernel))
-    return window_axes(_auto_pad(node), sizes, kernel, strides, dilations, pads)
-
-
-def _auto_pad(node: ir.Node) -> str:
-    return node.attributes.get_string("auto_pad", "NOTSET")
 
 
 def windows(node: ir.Node, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
