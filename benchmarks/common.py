@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,48 @@ def write(name: str, figures: dict[str, Any]) -> None:
 def median(values: Sequence[float]) -> float:
     """The middle of several runs: machines are shared and noisy."""
     return round(statistics.median(values), 3)
+
+
+def process(*command: str) -> Callable[[], object]:
+    """A whole process, whose exit status has to be 0; what it prints is not looked at."""
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def in_turn(works: dict[str, Callable[[], object]], runs: int) -> dict[str, list[tuple[float, float]]]:
+    """Seconds of wall and of processor time of each work, in turn: a change of the machine's speed hits all of them.
+
+    Processor time counts this process and those that it waited for. Where there is but one thread it is what wall time
+    would be on a machine that does nothing else.
+    """
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
+    for _ in range(runs):
+        for name, work in works.items():
+            started, used = time.perf_counter(), _used()
+            work()
+            times[name].append((time.perf_counter() - started, _used() - used))
+    return times
+
+
+def _used() -> float:
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def wall_and_processor(title: str, times: dict[str, list[tuple[float, float]]]) -> dict[str, dict[str, int]]:
+    """Prints a table of works, and gives its figures: milliseconds, medians and least ones."""
+    figures = {}
+    for name, runs in times.items():
+        walls, used = zip(*runs, strict=True)
+        columns = {"wall": walls, "processor": used}
+        figures[name] = {
+            f"{what}{suffix}": round(1000 * of(seconds))
+            for what, seconds in columns.items()
+            for suffix, of in (("", statistics.median), ("_min", min))
+        }
+    head = [f"{title}, ms", "wall, median", "min", "processor, median", "min"]
+    table(head, [[name, *row.values()] for name, row in figures.items()])
+    say("")
+    return figures
 
 
 def verdict(name: str, figure: float, demand: str, ok: bool) -> None:
