@@ -8,6 +8,8 @@ from rkmend.diagnose.cause.predicate import Atom
 from rkmend.diagnose.cause.record import Cause, Confirmation, Counterexample, Experiment
 from rkmend.diagnose.oracle import Observation
 from rkmend.report.cause_story import SHOWN_FACTORS, TABLE_WIDTH, cause_story
+from rkmend.report.text import columns
+from rkmend.words import ENGLISH, Say, translator
 
 ABORTED = Observation("build: abort: Failed", "aborted", "E Failed", 0.2, False, "01-x")
 CONVERTED = Observation(None, "converted", "", 0.2, False, "02-x", cycles=14_500_000)
@@ -19,7 +21,7 @@ def experiment(group: str, change: str, outcome: str, seen: Observation | None =
     return Experiment(group, change, outcome, seen, **more)
 
 
-def story(**changes) -> str:
+def story(say: Say = ENGLISH, **changes) -> str:
     cause = {
         "established": True,
         "text": "Fails iff height >= 3. Confirmed on 47 of 48 fresh samples.",
@@ -44,7 +46,7 @@ def story(**changes) -> str:
         "seconds": 65.43,
         "files": {"explanation": "out/explanation.json"},
     }
-    return click.unstyle(cause_story(Cause(**{**cause, **changes})))
+    return click.unstyle(cause_story(Cause(**{**cause, **changes}), say))
 
 
 def test_what_is_said():
@@ -82,3 +84,15 @@ def test_what_is_not_established_is_not_said_to_hold():
 def test_nothing_tried_no_table():
     text = story(experiments=())
     assert "advice" not in text and "surroundings" not in text
+
+
+def test_in_chinese():
+    text = story(translator("zh"), text_zh="当且仅当 height >= 3 时失败。")
+    assert text.startswith("根本原因：当且仅当 height >= 3 时失败。")
+    assert "48 个中 47 个一致 (预测失败 24 个, 预测成功 24 个; at random)" in "".join(text.splitlines())
+    rows = [line for line in text.splitlines() if "changes-model" in line]
+    assert any(line.split()[0] == "沿输出通道拆成两个" for line in rows), rows
+    assert {columns(line[: line.index("changes-model")]) for line in rows[:3]} == {
+        columns(rows[0][: rows[0].index("changes-model")])
+    }
+    assert all(columns(line) <= TABLE_WIDTH for line in text.splitlines())

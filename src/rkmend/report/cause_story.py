@@ -16,6 +16,8 @@ OUTCOMES = {
     "converted": N_("converted"),
     "fails alike": N_("fails alike"),
     "fails otherwise": N_("fails otherwise"),
+    "no valid model": N_("no valid model"),
+    "not tried": N_("not tried"),
 }
 OUTCOME_WIDTH = 15
 TABLES = {"advice": N_("Common advice, tried"), "surroundings": N_("Other surroundings, tried")}
@@ -72,14 +74,17 @@ def _listed(items: Sequence[str], say: Say, comma: str = ", ") -> str:
 
 
 def _table(tried: list[Experiment], say: Say) -> Iterator[str]:
-    width = min(CHANGE_WIDTH, max(len(experiment.change) for experiment in tried))
-    for experiment in tried:
-        change = f"{_cut(experiment.change, width):{width}}"
+    changes = [say.again(experiment.change) for experiment in tried]
+    width = min(CHANGE_WIDTH, max(map(columns, changes)))
+    for experiment, change in zip(tried, changes, strict=True):
         word = say(OUTCOMES.get(experiment.outcome, experiment.outcome))
-        padded = word + " " * (OUTCOME_WIDTH - columns(word))
-        outcome = click.style(padded, fg=COLOURS.get(experiment.outcome, "white"))
-        start = f"    {change}  {outcome}  {experiment.exactness:13}  "
-        yield (start + _cut(_detail(experiment, say), TABLE_WIDTH - len(click.unstyle(start)))).rstrip()
+        outcome = click.style(_filled(word, OUTCOME_WIDTH), fg=COLOURS.get(experiment.outcome, "white"))
+        start = f"    {_filled(_cut(change, width), width)}  {outcome}  {experiment.exactness:13}  "
+        yield (start + _cut(_detail(experiment, say), TABLE_WIDTH - columns(click.unstyle(start)))).rstrip()
+
+
+def _filled(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
 
 
 def _detail(experiment: Experiment, say: Say) -> str:
@@ -88,12 +93,19 @@ def _detail(experiment: Experiment, say: Say) -> str:
         return say("{cycles:,} cycles", cycles=seen.cycles)
     if seen and experiment.outcome == "fails otherwise":
         return str(seen.failure)
-    return experiment.reason
+    return say.again(experiment.reason)
 
 
 def _cut(text: str, width: int) -> str:
-    """On one line, cut at a word."""
-    return textwrap.shorten(text, width, placeholder=" …")
+    """On one line, cut at a word, or at a letter where letters are as wide as words."""
+    if columns(text) == len(text):
+        return textwrap.shorten(text, width, placeholder=" …")
+    text = " ".join(text.split())
+    if columns(text) > width:
+        while columns(text) > width - 1:
+            text = text[:-1]
+        text += "…"
+    return text
 
 
 def _counterexamples(cause: Cause, say: Say) -> Iterator[str]:
