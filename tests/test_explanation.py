@@ -54,7 +54,7 @@ def test_what_was_tried_is_there(explained):
     assert groups == {"factor", "advice", "surroundings"}
     assert all(bool(e.observation) == (not e.reason) for e in cause.experiments)
     assert cause.clock.keys() == {"predicate", "advice", "surroundings"}
-    assert sum(cause.clock.values()) <= cause.seconds
+    assert sum(cause.clock.values()) <= cause.seconds + 0.002  # all four are rounded to milliseconds
     assert 0 < cause.trials <= BUDGET
 
 

@@ -146,7 +146,7 @@ def test_the_story_tells_it(mended):
         assert words in text
 
 
-def test_at_its_full_size_the_toolkit_dies_and_takes_the_first_mend(bench, seed_model, tmp_path):
+def test_at_its_full_size_the_toolkit_dies_and_takes_the_first_mend(bench, seed_model):
     """Its numbers are compared at a smaller size, and by `slow` tests."""
     given = freeze(load(seed_model), {}).ir
     _finding, mend = only_finding("RKM101", given)
