@@ -99,7 +99,7 @@ function findings(data: PageData, node: Node): Child {
     part(
       w("node.findings"),
       found.map(({ one, text }) =>
-        h("p", { class: `finding ${one.level}` }, h("span", { class: "level" }, w(`level.${one.level}`)), " ", rule(data, one.code), ". ", say(text)),
+        h("p", { class: `finding ${one.level}` }, h("span", { class: "level" }, w(`level.${one.level}`)), " ", h("a", { href: `#rule-${one.code}` }, one.code), " ", say(text)),
       ),
     )
   );

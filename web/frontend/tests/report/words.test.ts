@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { h } from "../../src/shared/dom";
 import { quoted } from "../../src/report/inspector";
 import { markdown } from "../../src/report/markdown";
-import { marked } from "../../src/report/sections/trials";
+import { marked, plain } from "../../src/report/sections/trials";
 
 test("names are quoted as a shell takes them", () => {
   expect(quoted("/conv/Conv")).toBe("/conv/Conv");
@@ -20,6 +20,10 @@ test("Markdown of rule pages, and nothing of it is markup", () => {
   expect(made.querySelector("pre")?.textContent).toBe("E RKNN <i>\nmore");
   expect([...made.querySelectorAll("li")].map((item) => item.textContent)).toEqual(["one goes on", "two"]);
   expect(made.querySelector("a")?.getAttribute("href")).toBe("https://example.org/x");
+});
+
+test("a log is shown as a terminal shows it", () => {
+  expect(plain("\x1b[1;33mW\x1b[0m one\r\n 0%|  |\r50%|# |\r100%|##|\nend\r")).toBe("W one\n100%|##|\nend\r");
 });
 
 test("what was searched is marked wherever it stands, in any case", () => {

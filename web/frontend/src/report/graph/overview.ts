@@ -176,8 +176,8 @@ export class Overview {
     });
     brush.wires(this.selected);
     brush.boxes();
-    brush.pins();
     brush.selection(this.selected);
+    brush.pins();
   }
 
   /** What is selected, in words. */

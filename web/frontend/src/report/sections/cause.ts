@@ -64,16 +64,18 @@ function experiments(all: readonly Experiment[], texts: readonly Text[]): Child 
   return GROUPS.map((group) => {
     const rows = all.flatMap((one, place) => (one.group === group ? [{ one, text: texts[place] }] : []));
     if (!rows.length) return null;
+    // a factor is changed to learn from it; that this makes another model goes without saying
+    const keeps = group !== "factor";
     const made = table(
       w(`cause.${group}.caption`),
-      [w("experiment.change"), w("experiment.outcome"), w("experiment.keeps")],
+      [w("experiment.change"), w("experiment.outcome"), ...(keeps ? [w("experiment.keeps")] : [])],
       rows.map(({ one, text }) => [
         text ? say(text) : one.change,
         [
           h("span", { class: `outcome ${one.outcome === "converted" ? "good" : one.outcome === "fails alike" ? "bad" : ""}` }, word("outcome", one.outcome)),
           one.reason && h("span", { class: "faint" }, ` ${one.reason}`),
         ],
-        word("exactness", one.exactness),
+        ...(keeps ? [word("exactness", one.exactness)] : []),
       ]),
       new Set(),
       group === "advice",

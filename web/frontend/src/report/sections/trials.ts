@@ -61,10 +61,10 @@ class LogView {
   private words = "";
   private stale = true;
 
-  constructor(
-    private readonly log: Log,
-    title: () => string,
-  ) {
+  private readonly content: string;
+
+  constructor(log: Log, title: () => string) {
+    this.content = plain(log.text);
     this.text.setAttribute("aria-label", log.folder);
     this.text.setAttribute("role", "region");
     const note = log.cut && h("span", { class: "faint" }, " ", w("trial.cut"));
@@ -83,7 +83,7 @@ class LogView {
   find(words: string): number {
     this.words = words.toLowerCase();
     this.stale = true;
-    const lines = words ? this.log.text.split("\n").filter((line) => line.toLowerCase().includes(this.words)).length : 0;
+    const lines = words ? this.content.split("\n").filter((line) => line.toLowerCase().includes(this.words)).length : 0;
     this.count.textContent = words ? `(${lines})` : "";
     this.element.classList.toggle("without", words !== "" && !lines);
     this.write();
@@ -93,9 +93,13 @@ class LogView {
   private write(): void {
     if (!this.element.open || !this.stale) return;
     this.stale = false;
-    fill(this.text, marked(this.log.text, this.words));
+    fill(this.text, marked(this.content, this.words));
   }
 }
+
+/** As a terminal shows it: without colours, and of a line that is written over the last state. */
+export const plain = (log: string): string =>
+  log.replace(/\r\n/g, "\n").replace(/[^\n]*\r(?=[^\n])/g, "").replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "");
 
 /** A text in which every place that has the words is marked. */
 export function marked(text: string, words: string): Child[] {
