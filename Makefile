@@ -3,12 +3,13 @@
 # make frontend   builds the report's and the local page's program, which are committed; needs Node 20 or later
 # make words  brings the Chinese catalogue up to date with the messages in the code
 # make docs   builds the site into site/ and checks its links
+# make pictures  takes the pictures of the documentation anew, with Chromium; some minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLKIT := 2.3.2
 
-.PHONY: demo test test-slow test-versions test-pythons words docs lint setup toolkit clean frontend
+.PHONY: demo test test-slow test-versions test-pythons words docs pictures lint setup toolkit clean frontend
 
 demo: toolkit examples/seed_conv.onnx
 	$(BIN)/rkmend convert examples/seed_conv.onnx --target rk3588 --out examples/seed_conv.rkmend --force
@@ -27,6 +28,9 @@ test-pythons: setup
 
 words: setup
 	$(BIN)/python tests/catalogue.py
+
+pictures: toolkit
+	$(BIN)/python examples/screenshots.py
 
 docs: $(VENV)/.docs
 	$(BIN)/zensical build --clean --strict

@@ -25,7 +25,7 @@ def commands(text: str):
     )
     for line in [*lines, *spans]:
         line = line.removeprefix("- run: ").removeprefix("$ ")
-        if re.match(r"rkmend [a-z]", line) and "|" not in line:
+        if re.match(r"rkmend [a-z]", line) and "|" not in line and not line.startswith("rkmend is "):
             yield shlex.split(line.replace("\\|", "|"), comments=True)[1:]
 
 

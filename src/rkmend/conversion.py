@@ -177,7 +177,7 @@ class Converter:
         limits = self._limits
         if unasked:
             if (numbers := numbers_within(done)) > CHEAP:
-                why = f"{numbers / 1e6:.0f} million numbers are within the network"
+                why = f"{numbers:,} numbers are within the network"
                 result.notes += (f"The layers were not compared one by one: {why}; --layers does it.",)
                 write_report(result)
                 return

@@ -111,6 +111,7 @@ def _wishes(asked: Convert) -> Wishes:
         samples=asked.samples,
         exactness=Exactness(wish.exactness),
         explain=Budget(seconds=wish.explain_seconds) if wish.explain_seconds else None,
+        layers=None,
     )
 
 
