@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
@@ -47,6 +48,14 @@ class Served:
     @property
     def port(self) -> int:
         return httpx.URL(self.base).port or 80
+
+    def verbatim(self, method: str, path: str) -> http.client.HTTPResponse:
+        """A request whose path no client has tidied up."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.putrequest(method, path)
+        connection.putheader("authorization", f"Bearer {self.token}")
+        connection.endheaders()
+        return connection.getresponse()
 
     def upload(self, path: Path, *more: tuple[str, str, bytes], name: str = "") -> str:
         """Uploads a model and further files (role, name, content); gives the id."""

@@ -98,12 +98,12 @@ def test_bodies_that_are_no_request(served, body):
     ],
 )
 @pytest.mark.parametrize(
-    "given", ["0123456789abcdef", "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%00", "run.json", "é", "*"]
+    "given", ["0123456789abcdef", "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%00", "run.json", "%c3%a9", "*"]
 )
 def test_ids_are_looked_up_and_lead_nowhere(served, method, path, given):
-    answer = served.client.request(method, path.format(given))
-    assert answer.status_code in (404, 405), answer.text
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    answer = served.verbatim(method, path.format(given))
+    assert answer.status in (404, 405, 400)
+    assert b"root:" not in answer.read()
 
 
 def test_the_number_of_an_event_is_a_number(served):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
+import threading
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,11 +59,16 @@ def command(port: int, data: Path | None, no_open: bool, host: str, upload_limit
     def ready(door: Door) -> None:
         link = f"{door.url}?token={door.token}"
         click.echo(f"rkmend is at {link}\nCtrl-C ends it.")
-        if not no_open:
-            webbrowser.open(link)
+        if not no_open and _has_windows():
+            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
     limits = WebLimits(upload_bytes=upload_limit * MB)
     sys.exit(serve(host, port, (data or data_dir()).absolute(), limits, ready))
+
+
+def _has_windows() -> bool:
+    """Whether a browser has a screen: without one, a browser for the terminal would take it over."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _is_loopback(host: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import msgspec
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -103,14 +104,12 @@ class RunRoutes:
         files = self._files(run)
         if not files:
             raise Refused(404, "the run has no results")
-        handle, name = tempfile.mkstemp(suffix=".zip", dir=self._house.scratch)
-        os.close(handle)
-        path = Path(name)
-        await run_in_threadpool(_pack, files, path)
-        return FileResponse(
-            path, filename=f"{plain_stem(run.name)}.rkmend.zip", media_type="application/zip",
-            background=BackgroundTask(path.unlink),
-        )  # fmt: skip
+        file = tempfile.TemporaryFile(dir=self._house.scratch)  # noqa: SIM115 - closed when it was given out
+        await run_in_threadpool(_pack, files, file)
+        name, size = f"{plain_stem(run.name)}.rkmend.zip", file.tell()
+        file.seek(0)
+        headers = {"content-disposition": f'attachment; filename="{name}"', "content-length": str(size)}
+        return StreamingResponse(_blocks(file), media_type="application/zip", headers=headers)
 
     async def report(self, request: Request) -> Response:
         """Shows a report, and gives out the files that it links to."""
@@ -148,12 +147,15 @@ class RunRoutes:
         return {key: full[key] for key in full if key != "story"} | {"place": self._house.jobs.place(run)}
 
 
-def _pack(files: dict[str, Path], path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+def _pack(files: dict[str, Path], out: IO[bytes]) -> None:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, source in files.items():
-            with (
-                os.fdopen(open_plain(source), "rb") as file,
-                archive.open(name, "w", force_zip64=True) as member,
-            ):
-                while block := file.read(1 << 20):
+            with archive.open(name, "w", force_zip64=True) as member:
+                for block in _blocks(os.fdopen(open_plain(source), "rb")):
                     member.write(block)
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while block := file.read(1 << 20):
+            yield block

@@ -27,15 +27,18 @@ export function table(head: readonly Child[], rows: ReadonlyArray<readonly Child
   );
 }
 
-/** A hidden file input behind a button. */
+let choosers = 0;
+
+/** A file input that looks like a button; the keyboard reaches the input itself. */
 export function chooser(label: () => string, chosen: (files: File[]) => void, multiple = true, accept = ""): HTMLElement {
-  const input = h("input", { type: "file", class: "visually-hidden", multiple, accept: accept || null, tabindex: -1, "aria-hidden": "true" });
+  const id = `chooser-${++choosers}`;
+  const input = h("input", { id, type: "file", class: "visually-hidden", multiple, accept: accept || null });
   input.addEventListener("change", () => {
     const files = [...(input.files ?? [])];
     input.value = "";
     if (files.length) chosen(files);
   });
-  return h("span", { class: "chooser" }, input, h("button", { type: "button", onclick: () => input.click() }, label));
+  return h("span", { class: "chooser" }, input, h("label", { for: id, class: "button" }, label));
 }
 
 export const shapeText = (shape: Shape): string =>

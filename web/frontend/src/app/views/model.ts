@@ -105,7 +105,8 @@ export function modelView(about: About, given: string | null): View {
     checked.setAttribute("aria-busy", "true");
     if (!form) fill(top, head(), h("p", { class: "quiet", role: "status" }, w("looking")));
     try {
-      const seen = await api.inspect(id, sizes);
+      const { target, dtype, inputs, constants } = sizes;
+      const seen = await api.inspect(id, { target, dtype, inputs, constants });
       if (mine !== asking) return;
       fill(top, head());
       show(seen, sizes);
@@ -129,6 +130,7 @@ export function modelView(about: About, given: string | null): View {
     form = optionsForm(about, seen, sizes, { changed, start, add: (role, more) => void add(role, more) });
     form.files(files);
     fill(below, form.element);
+    if (seen.unchecked.length) void look(form.asked()); // with the sizes that are proposed
   }
 
   function changed(sizes: Sizes): void {
