@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorded_logs import VERSIONS, recorded
-from rkmend.toolkit.classify import ExitStatus, classify
+from rkmend.toolkit.classify import ENDLESS, ExitStatus, classify
+from rkmend.toolkit.inside.repetition import TAIL
 from rkmend.toolkit.verdict import Outcome, Signature, Stage
 
 CLEAN = ExitStatus(0, None, "itself")
@@ -204,6 +205,14 @@ def test_a_hang_is_known_by_its_pass() -> None:
     _, signature, message, *_ = judge(log, died(signal.SIGKILL, "time limit"))
     assert signature == Signature(Stage.BUILD, "hung", "in OpEmit")
     assert message == "still in OpEmit when the time limit passed"
+
+
+def test_a_circle_is_known_by_its_rules() -> None:
+    lines = "D     undo: remove node = ['a']\nD     redo: remove node = ['b']\n"
+    outcome, signature, message, *_ = judge(lines * TAIL, died(signal.SIGKILL, "repetition"))
+    assert outcome is Outcome.HUNG
+    assert signature == Signature(Stage.BUILD, ENDLESS, "redo, undo")
+    assert "undo one another for ever: redo, undo" in message
 
 
 NUMBERS = st.integers(1, 10**5)

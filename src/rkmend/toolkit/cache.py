@@ -15,6 +15,7 @@ import msgspec
 
 from rkmend.errors import InputError
 from rkmend.paths import cache_dir
+from rkmend.toolkit.classify import ENDLESS
 from rkmend.toolkit.trial import Limits
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -46,14 +47,15 @@ class TrialCache:
     def get(self, key: str, limits: Limits, log: Path, rknn: Path) -> Verdict | None:
         """Looks a Trial up and copies its log, and its exported file if it has one, to the given paths.
 
-        A trial that hung is only remembered for limits no longer than the one it hung for.
+        A trial that hung is only remembered for limits no longer than the one it hung for, unless it would never end.
         """
         with contextlib.suppress(OSError, sqlite3.Error, msgspec.MsgspecError), self._open() as database:
             row = database.execute("select verdict from trials where key = ?", (key,)).fetchone()
             if row is None:
                 return None
             verdict = msgspec.json.decode(row[0], type=Verdict)
-            if verdict.outcome is Outcome.HUNG and verdict.seconds < limits.seconds:
+            endless = verdict.signature is not None and verdict.signature.kind == ENDLESS
+            if verdict.outcome is Outcome.HUNG and verdict.seconds < limits.seconds and not endless:
                 return None
             shutil.copyfile(self._log(key), log)
             if self._rknn(key).exists():

@@ -6,14 +6,19 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
+from rkmend.toolkit.inside.repetition import circle_in
 from rkmend.toolkit.log import LogReport, parse_log
 from rkmend.toolkit.log_exception import LogException, find_exception
 from rkmend.toolkit.log_normal import normalise
 from rkmend.toolkit.verdict import Outcome, Signature, Stage
 
-__all__ = ["EndedBy", "ExitStatus", "classify", "normalise"]
+__all__ = ["ENDLESS", "EndedBy", "ExitStatus", "classify", "normalise"]
 
-EndedBy = Literal["itself", "time limit", "memory limit", "outside"]
+EndedBy = Literal["itself", "time limit", "repetition", "memory limit", "outside"]
+
+ENDLESS = "endless"
+"""Kind of the Signature of a Trial that hung because the toolkit's graph rules undo one another; the message lists
+them."""
 
 _CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGFPE, signal.SIGBUS, signal.SIGILL)
 _LINES = 12
@@ -59,14 +64,19 @@ def classify(
     report = parse_log(log, pasted=False)
     raised = _innermost(exception, report) if exception else None
     outcome = _outcome(exit_status, raised, returned, log, report)
-    signature, message = _account(outcome, exit_status, stage, raised, returned, report)
+    if exit_status.ended_by == "repetition":
+        rules = ", ".join(circle_in(log.encode()))
+        signature: Signature | None = Signature(stage, ENDLESS, rules)
+        message = f"the toolkit's own graph rules undo one another for ever: {rules}"
+    else:
+        signature, message = _account(outcome, exit_status, stage, raised, returned, report)
     return outcome, signature, message, _notes(report), report
 
 
 def _outcome(
     status: ExitStatus, raised: LogException | None, returned: int | None, log: str, report: LogReport
 ) -> Outcome:
-    if status.ended_by == "time limit":
+    if status.ended_by in ("time limit", "repetition"):
         return Outcome.HUNG
     if status.ended_by == "memory limit":
         return Outcome.EXHAUSTED

@@ -98,7 +98,11 @@ def with_wide_noise(
     beyond = [number for number, one in enumerate(reference.samples) if one.noise and not is_finite(one)]
     if not beyond:
         return reference
-    few = replace(reference, samples=tuple(reference.samples[number] for number in beyond))
+    few = replace(
+        reference,
+        digest=f"{reference.digest}, wide",
+        samples=tuple(reference.samples[number] for number in beyond),
+    )
     rounding = partial(in_half, wide=True)
     wide = with_noise(few, model, [samples[number] for number in beyond], folder, rounding=rounding)
     by_name = {one.name: one for one in wide.samples}

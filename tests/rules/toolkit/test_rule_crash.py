@@ -8,6 +8,7 @@ import pytest
 from graphs import model, node, value
 
 from rkmend.records import Status
+from rkmend.toolkit.verdict import Outcome
 
 
 def mul_before_gemm() -> onnx.ModelProto:
@@ -29,3 +30,16 @@ def test_a_conversion_goes_on_without_the_rule_that_dies(convert, tmp_path):
     assert result.status is Status.MENDED, result.reason
     assert [(mend.code, mend.name) for mend in result.mends] == [("RKM901", "disable-rule")]
     assert result.options.disable_rules and all(check.ok for check in result.verification)
+
+
+@pytest.mark.toolkit
+def test_a_conversion_comes_out_of_a_circle_of_rules(convert, tmp_path):
+    """Windows of one image; it takes some seconds of the 15 minutes of the time limit."""
+    shape, order = [1, 4, 6, 2, 6, 2], [0, 1, 3, 5, 2, 4]
+    nodes = [node("Transpose", "x", "y", "turn", perm=order)]
+    turned = value("y", [shape[axis] for axis in order])
+    onnx.save(model(nodes, [value("x", shape)], [turned]), tmp_path / "m.onnx")
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out")
+    assert result.first_verdict.outcome is Outcome.HUNG
+    assert result.status is Status.MENDED, result.reason
+    assert [(mend.code, mend.name) for mend in result.mends] == [("RKM901", "disable-rule")]

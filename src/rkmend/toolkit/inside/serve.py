@@ -24,9 +24,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # -I leaves the script's own folder out
 
+from repetition import circle
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_SECONDS = 0.05
+LOG_SECONDS = 1.0
+"""How often the log is looked at."""
 
 
 def main() -> None:
@@ -109,7 +113,7 @@ def _run(request: dict[str, Any], inbox: _Inbox, replies: Any) -> None:
 
 def _watch(pid: int, request: dict[str, Any], inbox: _Inbox, started: float) -> tuple[str, int]:
     """Waits for the child; kills its group when a limit passes. Returns who ended it and its peak memory."""
-    peak = 0
+    peak, look = 0, started + LOG_SECONDS
     watcher = os.pidfd_open(pid)
     try:
         while True:
@@ -127,6 +131,11 @@ def _watch(pid: int, request: dict[str, Any], inbox: _Inbox, started: float) -> 
             if time.monotonic() - started > request["seconds"]:
                 _kill_group(pid)
                 return "time limit", peak
+            if time.monotonic() > look:
+                look += LOG_SECONDS
+                if circle(Path(request["folder"]) / "log.txt"):
+                    _kill_group(pid)
+                    return "repetition", peak
             if used > request["memory_mb"] << 20:
                 _kill_group(pid)
                 return "memory limit", peak
