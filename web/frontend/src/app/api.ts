@@ -1,6 +1,19 @@
 // The requests of the page. A refusal comes out as an ApiProblem with the server's own words.
 
-import type { About, Asked, Facts, LogStory, Problem, Role, Run, RunInList, Runs, Sizes, StoredFile, Upload } from "./data";
+import type {
+  About,
+  Asked,
+  Facts,
+  LogStory,
+  Problem,
+  Role,
+  Run,
+  RunInList,
+  Runs,
+  Sizes,
+  StoredFile,
+  Upload,
+} from "./data";
 import { words } from "./i18n/words";
 
 export class ApiProblem extends Error {

@@ -26,7 +26,11 @@ export function frame(version: string): Frame {
   const element = h(
     "div",
     { class: "frame" },
-    h("a", { class: "skip", href: "#main", onclick: (event: Event) => (event.preventDefault(), main.focus()) }, common("skip")),
+    h(
+      "a",
+      { class: "skip", href: "#main", onclick: (event: Event) => (event.preventDefault(), main.focus()) },
+      common("skip"),
+    ),
     h(
       "header",
       { class: "head" },
@@ -35,7 +39,12 @@ export function frame(version: string): Frame {
       h("div", { class: "switches" }, languageSwitch(), themeSwitch()),
     ),
     away,
-    h("div", { class: "columns" }, main, h("aside", { "aria-labelledby": "runs-title" }, h("h2", { id: "runs-title" }, w("runs.title")), runs)),
+    h(
+      "div",
+      { class: "columns" },
+      main,
+      h("aside", { "aria-labelledby": "runs-title" }, h("h2", { id: "runs-title" }, w("runs.title")), runs),
+    ),
   );
   return {
     element,
@@ -66,5 +75,8 @@ function list({ runs, bytes, most_bytes }: Runs, current: string | null): HTMLEl
       ),
     ),
   );
-  return [h("ul", null, items), h("p", { class: "quiet" }, w("runs.size", { used: size(bytes), most: size(most_bytes) }))];
+  return [
+    h("ul", null, items),
+    h("p", { class: "quiet" }, w("runs.size", { used: size(bytes), most: size(most_bytes) })),
+  ];
 }

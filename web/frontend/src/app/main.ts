@@ -47,7 +47,11 @@ class App {
     this.view?.leave?.();
     const run = page === "run" ? id : null;
     this.view =
-      run !== null ? runView(run) : page === "log" ? logView(this.about) : modelView(this.about, page === "upload" ? id : null);
+      run !== null
+        ? runView(run)
+        : page === "log"
+          ? logView(this.about)
+          : modelView(this.about, page === "upload" ? id : null);
     fill(this.frame.main, this.view.element);
     this.frame.at(page === "log" ? "log" : run !== null ? "" : "new");
     this.entitle();

@@ -18,19 +18,41 @@ export const section = (title: Child, ...children: Child[]): HTMLElement =>
 /** A table that scrolls by itself where it is too wide. */
 export function table(head: readonly Child[], rows: ReadonlyArray<readonly Child[]>, label: () => string): HTMLElement {
   const body = rows.map((row) =>
-    h("tr", null, row.map((cell, place) => (place ? h("td", null, cell) : h("th", { scope: "row" }, cell)))),
+    h(
+      "tr",
+      null,
+      row.map((cell, place) => (place ? h("td", null, cell) : h("th", { scope: "row" }, cell))),
+    ),
   );
   return h(
     "div",
     { class: "table", tabindex: 0, role: "group", "aria-label": label },
-    h("table", null, h("thead", null, h("tr", null, head.map((cell) => h("th", { scope: "col" }, cell)))), h("tbody", null, body)),
+    h(
+      "table",
+      null,
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          head.map((cell) => h("th", { scope: "col" }, cell)),
+        ),
+      ),
+      h("tbody", null, body),
+    ),
   );
 }
 
 let choosers = 0;
 
 /** A file input that looks like a button; the keyboard reaches the input itself. */
-export function chooser(label: () => string, chosen: (files: File[]) => void, multiple = true, accept = ""): HTMLElement {
+export function chooser(
+  label: () => string,
+  chosen: (files: File[]) => void,
+  multiple = true,
+  accept = "",
+): HTMLElement {
   const id = `chooser-${++choosers}`;
   const input = h("input", { id, type: "file", class: "visually-hidden", multiple, accept: accept || null });
   input.addEventListener("change", () => {
@@ -65,7 +87,8 @@ const locale = (): string => (language() === "zh" ? "zh-CN" : "en-GB");
 export function when(iso: string): () => string {
   const time = new Date(iso);
   const today = time.toDateString() === new Date().toDateString();
-  return () => time.toLocaleString(locale(), today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  return () =>
+    time.toLocaleString(locale(), today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** How long something took or takes, in whole seconds. */

@@ -139,8 +139,7 @@ export const zh: Record<keyof typeof en, string> = {
   "column.size": "大小",
 
   "log.title": "这份日志说明了什么？",
-  "log.lead":
-    "请粘贴 RKNN-Toolkit2 或其运行时的输出，被截断、带颜色或引用格式的也可以。只在本机解读，不会外传。",
+  "log.lead": "请粘贴 RKNN-Toolkit2 或其运行时的输出，被截断、带颜色或引用格式的也可以。只在本机解读，不会外传。",
   "log.label": "日志",
   "log.read": "解读",
   "log.file": "或选择文件",

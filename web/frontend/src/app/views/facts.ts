@@ -10,15 +10,23 @@ const SHOWN_KINDS = 12;
 export function facts(seen: Facts): HTMLElement {
   const head = [w("column.name"), w("column.dtype"), w("column.shape")];
   const rows = (values: readonly InputFacts[]): Child[][] =>
-    values.map((one) => [h("code", null, one.name), one.dtype, one.shape[0] === "..." ? w("unknown") : shapeText(one.shape)]);
-  const kinds = seen.operators.slice(0, SHOWN_KINDS).map(([kind, count]) => h("li", null, h("code", null, kind), ` ${count}`));
+    values.map((one) => [
+      h("code", null, one.name),
+      one.dtype,
+      one.shape[0] === "..." ? w("unknown") : shapeText(one.shape),
+    ]);
+  const kinds = seen.operators
+    .slice(0, SHOWN_KINDS)
+    .map(([kind, count]) => h("li", null, h("code", null, kind), ` ${count}`));
   const more = seen.operators.length - SHOWN_KINDS;
   return section(
     w("model.facts"),
     h(
       "p",
       { class: "quiet" },
-      w("model.nodes", { count: seen.nodes }), " · ", w("model.opset", { opset: seen.opset }),
+      w("model.nodes", { count: seen.nodes }),
+      " · ",
+      w("model.opset", { opset: seen.opset }),
       seen.producer ? ` · ${seen.producer}` : "",
     ),
     h(

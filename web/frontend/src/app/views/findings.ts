@@ -25,12 +25,19 @@ export function findings(seen: Facts, sizes: Sizes): HTMLElement {
     seen.unchecked.map((problem) => h("p", { class: "note" }, say(problem.message))),
     shown.length > 0 && h("ul", { class: "findings" }, shown),
     rest.length > 0 &&
-      h("details", null, h("summary", null, w("and.more", { count: rest.length })), h("ul", { class: "findings" }, rest)),
+      h(
+        "details",
+        null,
+        h("summary", null, w("and.more", { count: rest.length })),
+        h("ul", { class: "findings" }, rest),
+      ),
   );
 }
 
 function item(finding: Finding): HTMLElement {
-  const nodes = finding.nodes.slice(0, SHOWN_NODES).map((name, place) => h("li", null, `${finding.operators[place] ?? ""} `, h("code", null, name)));
+  const nodes = finding.nodes
+    .slice(0, SHOWN_NODES)
+    .map((name, place) => h("li", null, `${finding.operators[place] ?? ""} `, h("code", null, name)));
   const more = finding.nodes.length - SHOWN_NODES;
   return h(
     "li",
@@ -40,7 +47,11 @@ function item(finding: Finding): HTMLElement {
     h("p", null, say(finding.message)),
     finding.mend && h("p", { class: "quiet" }, w("check.would"), ": ", say(finding.mend)),
     nodes.length > 1 &&
-      h("details", null, h("summary", null, w("check.where")), h("ul", { class: "nodes" }, nodes, more > 0 && h("li", null, w("and.more", { count: more })))),
+      h(
+        "details",
+        null,
+        h("summary", null, w("check.where")),
+        h("ul", { class: "nodes" }, nodes, more > 0 && h("li", null, w("and.more", { count: more }))),
+      ),
   );
 }
-

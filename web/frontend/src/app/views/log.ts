@@ -14,7 +14,9 @@ export function logView(about: About): View {
   const read = async (): Promise<void> => {
     // The end of a log tells what failed. A character has up to four bytes.
     const text = area.value.slice(-Math.floor(about.log_bytes / 4));
-    const cut = text.length < area.value.length && h("p", { class: "quiet" }, w("log.large", { size: size(about.log_bytes / 4) }));
+    const cut =
+      text.length < area.value.length &&
+      h("p", { class: "quiet" }, w("log.large", { size: size(about.log_bytes / 4) }));
     try {
       const told = await api.readLog(text);
       fill(out, section(w("log.result"), cut, h("pre", { class: "story" }, say(told.story))));

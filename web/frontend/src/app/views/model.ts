@@ -32,8 +32,14 @@ export function modelView(about: About, given: string | null): View {
 
   const defaults = (): Sizes => {
     const before = remembered("target");
-    const target = about.targets.find((one) => one.name === before) ?? about.targets.find((one) => one.name === "rk3588");
-    return { target: target?.name ?? "rk3588", dtype: target?.dtypes.includes("fp16") ? "fp16" : "int8", inputs: {}, constants: {} };
+    const target =
+      about.targets.find((one) => one.name === before) ?? about.targets.find((one) => one.name === "rk3588");
+    return {
+      target: target?.name ?? "rk3588",
+      dtype: target?.dtypes.includes("fp16") ? "fp16" : "int8",
+      inputs: {},
+      constants: {},
+    };
   };
 
   /** Refuses what the server would refuse, before it is sent. */
@@ -60,7 +66,8 @@ export function modelView(about: About, given: string | null): View {
   async function take(dropped: readonly File[]): Promise<void> {
     const models = dropped.filter((file) => /\.onnx$/i.test(file.name));
     const alone = dropped.length === 1 ? dropped : models;
-    if (alone.length !== 1) return fail({ message: words(alone.length ? "drop.two" : "drop.none"), hint: { en: "", zh: "" }, rule: "" });
+    if (alone.length !== 1)
+      return fail({ message: words(alone.length ? "drop.two" : "drop.none"), hint: { en: "", zh: "" }, rule: "" });
     id = null;
     files = [];
     const problem = tooLarge(dropped);
@@ -121,7 +128,10 @@ export function modelView(about: About, given: string | null): View {
   function show(seen: Facts, sizes: Sizes): void {
     if (seen.missing_data.length) {
       const choose = chooser(w("missing.choose"), (more) => void add("data", more));
-      fill(card, section(w("missing.title"), h("p", null, w("missing.lead", { names: seen.missing_data.join(", ") })), choose));
+      fill(
+        card,
+        section(w("missing.title"), h("p", null, w("missing.lead", { names: seen.missing_data.join(", ") })), choose),
+      );
       return;
     }
     fill(checked, findings(seen, sizes));

@@ -35,7 +35,11 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
     "select",
     { id: "target", onchange: (): void => ((target = targets.value), fit(), changed()) },
     about.targets.map((one) =>
-      h("option", { value: one.name, selected: one.name === target }, w(one.cores > 1 ? "target.cores" : "target.core", { name: one.name, cores: one.cores })),
+      h(
+        "option",
+        { value: one.name, selected: one.name === target },
+        w(one.cores > 1 ? "target.cores" : "target.core", { name: one.name, cores: one.cores }),
+      ),
     ),
   );
   const dtypes = (): readonly Dtype[] => about.targets.find((one) => one.name === target)?.dtypes ?? ["fp16", "int8"];
@@ -53,14 +57,23 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
   const mean = h("textarea", { id: "mean", rows: 2, placeholder: "123.675,116.28,103.53" });
   const std = h("textarea", { id: "std", rows: 2, placeholder: "58.395,57.12,57.375" });
   const explain = h("input", { id: "explain", type: "checkbox", checked: true });
-  const seconds = h("input", { id: "seconds", type: "number", min: 10, max: 3600, value: 120, "aria-label": w("explain.label") });
+  const seconds = h("input", {
+    id: "seconds",
+    type: "number",
+    min: 10,
+    max: 3600,
+    value: 120,
+    "aria-label": w("explain.label"),
+  });
   const button = h("button", { type: "submit", class: "primary" }, w("start"));
 
   /** What the target has; and calibration data where they are needed. */
   function fit(): void {
     const has = dtypes();
     if (!has.includes(dtype)) dtype = has[0] ?? "fp16";
-    [...numbers.querySelectorAll("button")].forEach((one, place) => (one.disabled = !has.includes(place ? "int8" : "fp16")));
+    [...numbers.querySelectorAll("button")].forEach(
+      (one, place) => (one.disabled = !has.includes(place ? "int8" : "fp16")),
+    );
     numbers.update();
     const mine = stored.filter((file) => file.role === "calibration");
     const sum = mine.reduce((all, file) => all + file.bytes, 0);
@@ -72,8 +85,17 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
         h(
           "p",
           { class: "actions" },
-          chooser(w("calibration.choose"), (files) => told.add("calibration", files), true, ".npy,.npz,.zip,.jpg,.jpeg,.png,.bmp,.webp"),
-          h("span", { class: "quiet", role: "status" }, mine.length ? w("calibration.have", { count: mine.length, size: size(sum) }) : w("calibration.need")),
+          chooser(
+            w("calibration.choose"),
+            (files) => told.add("calibration", files),
+            true,
+            ".npy,.npz,.zip,.jpg,.jpeg,.png,.bmp,.webp",
+          ),
+          h(
+            "span",
+            { class: "quiet", role: "status" },
+            mine.length ? w("calibration.have", { count: mine.length, size: size(sum) }) : w("calibration.need"),
+          ),
         ),
       ],
     );
@@ -102,15 +124,16 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
     h(
       "form",
       { onsubmit: (event: Event) => void submit(event) },
-      h("div", { class: "fields" }, field("target", w("target"), targets), h("div", { class: "field" }, h("span", { class: "label" }, w("dtype")), numbers)),
+      h(
+        "div",
+        { class: "fields" },
+        field("target", w("target"), targets),
+        h("div", { class: "field" }, h("span", { class: "label" }, w("dtype")), numbers),
+      ),
       calibration,
       shapes.element,
       constants.element,
-      h(
-        "p",
-        { class: "check" },
-        explain, h("label", { for: "explain" }, w("explain")), " ", seconds, " s",
-      ),
+      h("p", { class: "check" }, explain, h("label", { for: "explain" }, w("explain")), " ", seconds, " s"),
       h(
         "details",
         null,
@@ -126,7 +149,12 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
             "div",
             { class: "field" },
             h("span", { class: "label" }, w("samples.title")),
-            h("span", { class: "actions" }, chooser(w("samples.choose"), (files) => told.add("samples", files), false, ".npz"), samples),
+            h(
+              "span",
+              { class: "actions" },
+              chooser(w("samples.choose"), (files) => told.add("samples", files), false, ".npz"),
+              samples,
+            ),
           ),
         ),
       ),
@@ -135,7 +163,11 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
     ),
   );
   fit();
-  const lines = (area: HTMLTextAreaElement): string[] => area.value.split("\n").map((line) => line.trim()).filter(Boolean);
+  const lines = (area: HTMLTextAreaElement): string[] =>
+    area.value
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
   return {
     element,
     asked: () => ({
@@ -154,6 +186,14 @@ export function optionsForm(about: About, seen: Facts, first: Sizes, told: Told)
 const field = (id: string, label: () => string, control: HTMLElement): HTMLElement =>
   h("div", { class: "field" }, h("label", { for: id }, label), control);
 
-function select<T extends "exact" | "rounding" | "bounded">(id: "exactness", values: readonly T[], first: T): HTMLSelectElement {
-  return h("select", { id }, values.map((value) => h("option", { value, selected: value === first }, w(`${id}.${value}`))));
+function select<T extends "exact" | "rounding" | "bounded">(
+  id: "exactness",
+  values: readonly T[],
+  first: T,
+): HTMLSelectElement {
+  return h(
+    "select",
+    { id },
+    values.map((value) => h("option", { value, selected: value === first }, w(`${id}.${value}`))),
+  );
 }

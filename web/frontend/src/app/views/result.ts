@@ -22,9 +22,16 @@ export function result(run: Run): HTMLElement {
         ? h("a", { class: "button primary", href: run.report, target: "_blank", rel: "noopener" }, w("result.report"))
         : h("span", { class: "quiet" }, w("result.no.report")),
       rknn && h("a", { class: "button", href: rknn.url, download: true }, w("result.rknn")),
-      run.files.length > 0 && h("a", { class: "button", href: `/api/runs/${run.id}/all.zip`, download: true }, w("result.all")),
+      run.files.length > 0 &&
+        h("a", { class: "button", href: `/api/runs/${run.id}/all.zip`, download: true }, w("result.all")),
     ),
-    h("details", null, h("summary", null, w("result.files")), table([w("column.file"), w("column.size")], rows, w("result.files"))),
-    run.story && h("details", null, h("summary", null, w("result.story")), h("pre", { class: "story" }, say(run.story))),
+    h(
+      "details",
+      null,
+      h("summary", null, w("result.files")),
+      table([w("column.file"), w("column.size")], rows, w("result.files")),
+    ),
+    run.story &&
+      h("details", null, h("summary", null, w("result.story")), h("pre", { class: "story" }, say(run.story))),
   );
 }

@@ -39,7 +39,10 @@ export function runView(id: string): View {
     if (key === known) return; // the list changed, not this run: what is focused stays
     known = key;
     fill(top, head(now));
-    fill(outcome, UNDER_WAY.has(now.state) ? null : [now.problem && problemBox(now.problem), now.state === "done" && result(now)]);
+    fill(
+      outcome,
+      UNDER_WAY.has(now.state) ? null : [now.problem && problemBox(now.problem), now.state === "done" && result(now)],
+    );
   }
 
   function head(now: Run): HTMLElement {
@@ -50,7 +53,15 @@ export function runView(id: string): View {
       h("h1", null, now.name),
       badge(now),
       UNDER_WAY.has(now.state)
-        ? h("button", { type: "button", class: "danger", onclick: (event: Event) => void cancel(event.currentTarget as HTMLButtonElement) }, w("cancel"))
+        ? h(
+            "button",
+            {
+              type: "button",
+              class: "danger",
+              onclick: (event: Event) => void cancel(event.currentTarget as HTMLButtonElement),
+            },
+            w("cancel"),
+          )
         : [
             h("a", { class: "button", href: `#/upload/${now.asked.upload}` }, w("again.title")),
             h("button", { type: "button", onclick: () => void remove(now) }, w("delete")),
@@ -58,9 +69,15 @@ export function runView(id: string): View {
       h(
         "p",
         { class: "quiet" },
-        w("run.for", { target: now.asked.target, dtype: now.asked.dtype }), " · ",
-        w("run.started"), " ", h("time", { datetime: now.created }, when(now.created)), " · ",
-        w(UNDER_WAY.has(now.state) ? "run.so.far" : "run.took"), " ", took,
+        w("run.for", { target: now.asked.target, dtype: now.asked.dtype }),
+        " · ",
+        w("run.started"),
+        " ",
+        h("time", { datetime: now.created }, when(now.created)),
+        " · ",
+        w(UNDER_WAY.has(now.state) ? "run.so.far" : "run.took"),
+        " ",
+        took,
         waits && [" · ", w("queue.place", { count: now.place })],
       ),
     );

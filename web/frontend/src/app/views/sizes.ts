@@ -34,7 +34,11 @@ export function sizeFields(seen: Facts, changed: () => void): Fields<readonly nu
       note,
     ),
     value: () => Object.fromEntries(rows.map((row) => [row.input, row.value()])),
-    valid: () => marked(rows.flatMap((row) => row.fields.map((one) => [one.field, row.valid(one.field)] as const)), note),
+    valid: () =>
+      marked(
+        rows.flatMap((row) => row.fields.map((one) => [one.field, row.valid(one.field)] as const)),
+        note,
+      ),
   };
 }
 
@@ -44,7 +48,16 @@ export function constantFields(seen: Facts, changed: () => void): Fields<string>
   const note = h("p", { class: "bad", role: "alert", hidden: true }, w("constant.bad"));
   const rows = wanted.map((input, place) => {
     const field = h("input", { id: `constant-${place}`, type: "text", maxlength: 4000, onchange: changed });
-    return { name: input.name, field, element: h("p", { class: "size" }, h("label", { for: field.id }, w("constant.value", { name: input.name })), field) };
+    return {
+      name: input.name,
+      field,
+      element: h(
+        "p",
+        { class: "size" },
+        h("label", { for: field.id }, w("constant.value", { name: input.name })),
+        field,
+      ),
+    };
   });
   return {
     element: h(
@@ -55,8 +68,13 @@ export function constantFields(seen: Facts, changed: () => void): Fields<string>
       rows.map((row) => row.element),
       note,
     ),
-    value: () => Object.fromEntries(rows.filter((row) => row.field.value.trim()).map((row) => [row.name, row.field.value.trim()])),
-    valid: () => marked(rows.map(({ field }) => [field, !field.value.trim() || NUMBERS.test(field.value.trim())] as const), note),
+    value: () =>
+      Object.fromEntries(rows.filter((row) => row.field.value.trim()).map((row) => [row.name, row.field.value.trim()])),
+    valid: () =>
+      marked(
+        rows.map(({ field }) => [field, !field.value.trim() || NUMBERS.test(field.value.trim())] as const),
+        note,
+      ),
   };
 }
 
@@ -73,13 +91,22 @@ function axes(input: InputFacts, changed: () => void): Row {
   const parts = input.shape.map((size, axis) => {
     if (typeof size === "number") return { shown: h("span", { class: "fixed" }, String(size)), value: () => size };
     const field = h("input", {
-      type: "number", min: 1, step: 1, value: input.proposal[axis] ?? 1, onchange: changed,
+      type: "number",
+      min: 1,
+      step: 1,
+      value: input.proposal[axis] ?? 1,
+      onchange: changed,
       "aria-label": w("sizes.axis", { name: input.name, axis }),
     });
     fields.push({ name: size ?? "", field });
-    return { shown: h("span", { class: "open" }, size && h("small", null, size), field), value: () => Number(field.value) };
+    return {
+      shown: h("span", { class: "open" }, size && h("small", null, size), field),
+      value: () => Number(field.value),
+    };
   });
-  const shown = parts.flatMap((part, place) => (place ? [h("span", { class: "times", "aria-hidden": "true" }, "×"), part.shown] : [part.shown]));
+  const shown = parts.flatMap((part, place) =>
+    place ? [h("span", { class: "times", "aria-hidden": "true" }, "×"), part.shown] : [part.shown],
+  );
   return {
     input: input.name,
     element: h("p", { class: "size" }, h("code", null, input.name), shown),

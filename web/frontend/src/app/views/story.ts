@@ -38,11 +38,15 @@ export function story(): Story {
       running.delete(event.number);
       return;
     }
-    if (!trials) {
-      trials = h("ul", { class: "trials" });
-      last().append(trials);
-    }
-    const made = h("li", { class: "trial busy" }, h("span", { class: "mark", "aria-hidden": "true" }), h("span", { class: "label" }, say(event.label)), h("span", { class: "outcome" }, w("trial.running")));
+    const under = last();
+    if (!trials) under.append((trials = h("ul", { class: "trials" })));
+    const made = h(
+      "li",
+      { class: "trial busy" },
+      h("span", { class: "mark", "aria-hidden": "true" }),
+      h("span", { class: "label" }, say(event.label)),
+      h("span", { class: "outcome" }, w("trial.running")),
+    );
     running.set(event.number, made);
     trials.append(made);
     if (!over) fill(now, w("now.trial", { label: say(event.label) }));
@@ -50,10 +54,8 @@ export function story(): Story {
 
   /** One line of the stage that is told anew. */
   function rewrite(...parts: (string | (() => string) | HTMLElement)[]): void {
-    if (!line) {
-      line = h("p", { class: "quiet" });
-      last().append(line);
-    }
+    const under = last();
+    if (!line) under.append((line = h("p", { class: "quiet" })));
     fill(line, parts);
   }
 
@@ -65,7 +67,12 @@ export function story(): Story {
         if (!over) fill(now, say(event.text));
       } else if (event.kind === "trial") trial(event);
       else if (event.kind === "install") rewrite(say(event.text), " ", h("progress", { max: 1, value: event.done }));
-      else rewrite(w("explaining", { nodes: event.nodes, run: event.run, remembered: event.remembered }), " · ", say(event.text));
+      else
+        rewrite(
+          w("explaining", { nodes: event.nodes, run: event.run, remembered: event.remembered }),
+          " · ",
+          say(event.text),
+        );
     },
     state(run) {
       over = !UNDER_WAY.has(run.state);
@@ -96,7 +103,11 @@ function ended(event: TrialEvent): HTMLElement {
     h("span", { class: "mark", "aria-hidden": "true" }, good ? "✓" : "✗"),
     h("span", { class: "label" }, say(event.label)),
     h("span", { class: "outcome" }, w(`outcome.${event.outcome ?? ""}` as Word)),
-    h("span", { class: "facts" }, facts.map((fact, place) => [place > 0 && " · ", fact])),
+    h(
+      "span",
+      { class: "facts" },
+      facts.map((fact, place) => [place > 0 && " · ", fact]),
+    ),
     event.signature ? h("code", { class: "signature" }, event.signature) : null,
   );
 }
