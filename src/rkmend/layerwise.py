@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rkmend.diagnose.first_wrong import comparable
 from rkmend.diagnose.losses import feeds, largest_loss, sources
 from rkmend.errors import InputError
-from rkmend.graph import CannotExtract, TensorSpec, freeze, load
+from rkmend.graph import CannotExtract, freeze, load
 from rkmend.graph.values import static_shape
 from rkmend.records import LayerCheck, Layerwise
 from rkmend.toolkit.layers import FoundLayer, compare_layers
@@ -64,33 +64,27 @@ def check_layers(
     samples = {one.name: one for one in done.trial.reference.samples}
     sample = samples[telling_sample(done) or next(iter(samples))]
     whole = next(one for one in reference.samples if one.name == sample.name)
-    values: dict[str, list[tuple[str, Path, str]]] = {}
     names = [str(value.name) for value in _comparable(model)]
+    values: dict[str, tuple[str, Path, str]] = {}
     if original is not None:
-        given = _Given("original", original, whole.network or whole.inputs, reference.inputs)
-        given.add(names, values, folder / "original")
+        fed, inputs = whole.network or whole.inputs, [spec.name for spec in reference.inputs]
+        known = _run(Activations(original, fed, folder / "original", inputs=inputs), original, names)
+        values |= {name: ("original", *where) for name, where in known.items()}
     if not done.trial.options.mean_values and not done.trial.options.std_values:
-        given = _Given("delivered", model, sample.inputs, None)
-        given.add([name for name in names if name not in values], values, folder / "delivered")
+        new = [name for name in names if name not in values]
+        known = _run(Activations(model, sample.inputs, folder / "delivered"), model, new)
+        values |= {name: ("delivered", *where) for name, where in known.items()}
     (folder / "analysis").mkdir(parents=True)
     found, why = compare_layers(done.trial, sample, values, workers, folder / "analysis", limits)
     return _judged(model, sample.name, found, why, started, quantize=done.trial.options.quantize)
 
 
-class _Given:
-    """A model, and what it is fed."""
-
-    def __init__(self, of: str, model: ir.Model, sample: Path, inputs: Sequence[TensorSpec] | None) -> None:
-        self._of, self._model, self._sample = of, model, sample
-        self._inputs = [spec.name for spec in inputs] if inputs is not None else None
-
-    def add(self, names: Iterable[str], to: dict[str, list[tuple[str, Path, str]]], folder: Path) -> None:
-        """Adds where those values stand that the model has; none if it cannot be run."""
-        mine = {str(value.name) for value in _comparable(self._model)}
-        given = Activations(self._model, self._sample, folder, inputs=self._inputs)
-        with suppress(CannotExtract, InputError):
-            for name, (path, key) in given.values([name for name in names if name in mine]).items():
-                to.setdefault(name, []).append((self._of, path, key))
+def _run(given: Activations, model: ir.Model, names: Sequence[str]) -> dict[str, tuple[Path, str]]:
+    """Where those of the values stand that a model has; none if ONNX Runtime cannot run it."""
+    mine = {str(value.name) for value in _comparable(model)}
+    with suppress(CannotExtract, InputError):
+        return given.values([name for name in names if name in mine])
+    return {}
 
 
 def _judged(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class FoundLayer(msgspec.Struct, frozen=True):
 def compare_layers(
     trial: Trial,
     sample: Sample,
-    values: Mapping[str, Sequence[tuple[str, Path, str]]],
+    values: Mapping[str, tuple[str, Path, str]],
     workers: Workers,
     folder: Path,
     limits: Limits,
@@ -44,7 +44,7 @@ def compare_layers(
     Args:
         trial: It converted; its outputs have names.
         sample: What the simulator is given.
-        values: What ONNX Runtime says of tensors, best first: of which model (`original`, `delivered`), .npz, key.
+        values: What ONNX Runtime says of tensors: of which model (`original`, `delivered`), .npz, key.
         workers: One of them does it.
         folder: Empty; what the analysis dumps there (26 bytes an element) is gone afterwards.
         limits: Where it is ended.
@@ -58,9 +58,7 @@ def compare_layers(
     """
     asked = {
         "sample": {"name": sample.name, "inputs": str(sample.inputs)},
-        "values": {
-            tensor: [(of, str(path), key) for of, path, key in known] for tensor, known in values.items()
-        },
+        "values": {tensor: (of, str(path), key) for tensor, (of, path, key) in values.items()},
         "outputs": list(trial.reference.output_names) if trial.reference else [],
     }
     request = {**trial.request(folder, folder / "model.rknn"), "samples": [], "layers": asked}

@@ -54,8 +54,8 @@ def compare_layers(
 
     Args:
         rknn: Built.
-        request: `sample` ({name, inputs: path of an .npz with `input0`, ...}), `values` ({tensor: [fields of Known,
-            ...]}, in order of preference) and `outputs` (names of the model's outputs).
+        request: `sample` ({name, inputs: path of an .npz with `input0`, ...}), `values` ({tensor: fields of Known})
+            and `outputs` (names of the model's outputs).
         write: Called with a record for each tensor that could be compared, and last with None.
     """
     from compare import compare
@@ -65,7 +65,7 @@ def compare_layers(
     if rknn.accuracy_analysis(inputs=inputs, output_dir=str(folder), target=None) != 0:
         raise RuntimeError("the toolkit's accuracy analysis failed")
     dump = _Dump(folder)
-    values = {tensor: [Known(*one) for one in known] for tensor, known in request["values"].items()}
+    values = {tensor: Known(*known) for tensor, known in request["values"].items()}
     renamed = _computes_the_same(dump, values, request["outputs"])
     for row in read_table((folder / "error_analysis.txt").read_text()):
         got, golden = dump.load("simulator", row.tensor), dump.load("golden", row.tensor)
@@ -73,11 +73,10 @@ def compare_layers(
             continue
         name, of, want = origin(row.tensor, values), "toolkit", golden
         value = name if name == row.tensor else ""
-        for known in values.get(name, []):
-            array = known.array()
-            if _same(array, golden) or (value and not renamed):
-                value, of, want = name, known.of, array
-                break
+        if name:
+            array = values[name].array()
+            if _same(array, golden) or (value and not renamed and array.size == golden.size):
+                value, of, want = name, values[name].of, array
         agreement = compare(
             want, got.reshape(want.shape), output=row.tensor, sample=request["sample"]["name"]
         )
@@ -142,13 +141,13 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _computes_the_same(dump: _Dump, values: Mapping[str, list[Known]], outputs: list[str]) -> bool:
+def _computes_the_same(dump: _Dump, values: Mapping[str, Known], outputs: list[str]) -> bool:
     """Whether the toolkit's graph, in float32, gives the outputs of the model.
 
     Then what differs within it is another value under the same name, and no error.
     """
     pairs = ((dump.load("golden", name), values.get(name)) for name in outputs)
-    return all(_same(known[0].array(), given) for given, known in pairs if given is not None and known)
+    return all(_same(known.array(), given) for given, known in pairs if given is not None and known)
 
 
 def _same(value: np.ndarray, other: np.ndarray) -> bool:
