@@ -45,7 +45,7 @@ CLOSE = 0.05
 CONVS = ("Conv", "depth-wise Conv")
 DEMANDS = {"Conv on rk3588": (0.98, 0.95), "others": (0.95, 0.90)}
 """Recall and precision of failures."""
-ON_CPU = frozenset({"RKM601", "RKM602", "RKM606", "RKM607"})
+ON_CPU = frozenset({"RKM601", "RKM602", "RKM606", "RKM607", "RKM608"})
 """Rules that say that something goes to the CPU."""
 
 

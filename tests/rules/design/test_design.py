@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from rkmend.checking import check
 from rkmend.rules import get_rule
 from rkmend.rules.base import Level
 from rkmend.rules.design.cpu_operator import ON_THE_CPU
@@ -172,3 +173,63 @@ def test_none_is_an_error_nor_has_a_mend(code: str, tmp_path: Path) -> None:
         from rule_bench import RK3588
 
         assert not rule.mends(loaded(model, tmp_path), RK3588, finding)
+
+
+def alone(
+    operator: str, shape: list[int], weight: list[int] | None = None, **attributes: Any
+) -> onnx.ModelProto:
+    """One operator from `x` to `y`."""
+    arrays = [] if weight is None else [numpy_helper.from_array(np.ones(weight, np.float32), "w")]
+    graph = helper.make_graph(
+        [helper.make_node(operator, ["x", *(["w"] if arrays else [])], ["y"], name="op", **attributes)],
+        "alone",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        arrays,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+def conv_alone(size: list[int], weight: list[int], **attributes: Any) -> onnx.ModelProto:
+    return alone("Conv", size, weight, **attributes)
+
+
+TARGETS = ("rk3588", "rk3566", "rk3576")
+# Which rule says that something is on the CPU, for each of these targets in fp16; all by the layer tables of 2.3.2.
+ON_CPU = [
+    (alone("Transpose", [16, 22], perm=[1, 0]), ("RKM606", "RKM608", "")),
+    (alone("Transpose", [1, 14, 28], perm=[1, 2, 0]), ("", "", "")),  # nothing moves
+    (alone("Transpose", [2, 52, 320], perm=[2, 0, 1]), ("", "RKM608", "")),
+    (alone("Transpose", [1, 13, 160, 2, 196], perm=[4, 0, 2, 1, 3]), ("RKM606", "RKM608", "")),
+    (alone("Transpose", [2, 6, 48, 20, 33], perm=[2, 0, 3, 1, 4]), ("RKM608", "RKM608", "RKM608")),
+    (alone("Transpose", [1, 32, 224, 26], perm=[1, 0, 3, 2]), ("RKM608", "RKM608", "")),
+    (alone("Transpose", [1, 16, 40, 40], perm=[1, 0, 3, 2]), ("", "RKM608", "")),
+    (alone("Softmax", [1, 16, 8, 8], axis=1), ("", "RKM601", "")),
+    (alone("Softmax", [1, 13, 14]), ("RKM606", "RKM601 RKM606", "")),
+    (alone("MatMul", [1, 1, 64, 32], [32, 16]), ("", "RKM601", "")),
+    (alone("MatMul", [1, 52], [52, 16]), ("", "", "")),
+    (alone("MatMul", [1, 54], [54, 16]), ("", "RKM606", "")),
+    (alone("MatMul", [7, 54], [54, 16]), ("RKM606", "RKM601 RKM606", "")),
+    (conv_alone([1, 12, 30, 30], [8, 12, 18, 7], pads=[1] * 4), ("RKM607", "", "RKM607")),
+    (conv_alone([1, 12, 30, 30], [8, 12, 16, 7], pads=[1] * 4), ("", "", "")),
+    (conv_alone([1, 12, 30, 30], [8, 12, 18, 7]), ("", "", "")),
+    (conv_alone([1, 5, 20, 20], [8, 5, 3, 3], pads=[0, 0, 0, 16]), ("RKM607", "RKM607", "RKM607")),
+    (conv_alone([1, 16, 20, 20], [8, 16, 3, 3], pads=[0, 0, 0, 16]), ("", "", "")),
+]
+
+
+@pytest.mark.parametrize(("model", "codes"), ON_CPU)
+def test_what_is_left_to_the_cpu(model: onnx.ModelProto, codes: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    onnx.save(onnx.shape_inference.infer_shapes(model), path)
+    for target, code in zip(TARGETS, codes, strict=True):
+        found = {finding.code for finding in check(path, target, dtype="fp16").findings}
+        assert found & {"RKM601", "RKM606", "RKM607", "RKM608"} == set(code.split()), target
+
+
+@pytest.mark.toolkit
+@pytest.mark.parametrize("case", [2, 4, 5, 13, 15])
+def test_and_the_layer_table_says_so(bench: Bench, case: int, tmp_path: Path) -> None:
+    model, (code, *_) = ON_CPU[case]
+    model = onnx.shape_inference.infer_shapes(model)
+    assert bool(cpu_nodes(bench, model, tmp_path)) == bool(code)

@@ -6,6 +6,8 @@ import onnx
 import pytest
 
 from one_operator import mended, one
+from rkmend.checking import check
+from rkmend.rules.base import Level
 from rule_bench import check_rewrite, check_trial
 
 CODE = "RKM258"
@@ -17,9 +19,39 @@ def turn(shape: list[int], order: list[int]) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", [[1, 1, 3, 1040], [2, 3, 5, 2000], [1, 4, 95, 96]])
+@pytest.mark.parametrize("shape", [[1, 1, 3, 1040], [2, 3, 5, 2000]])
 def test_rewrite(shape, order, tmp_path):
     check_rewrite(CODE, turn(shape, order), tmp_path)
+
+
+# What 2.3.2 does: E overflows a register, . does not; fp16, then int8.
+@pytest.mark.parametrize(
+    ("shape", "order", "levels"),
+    [
+        ([1, 16, 8, 1024], (0, 1, 3, 2), ".."),
+        ([1, 16, 8, 1025], (0, 1, 3, 2), "EE"),
+        ([1, 16, 8, 8200], (0, 1, 3, 2), ".."),
+        ([1, 16, 8200, 2], (0, 1, 3, 2), "EE"),
+        ([1, 5, 256, 512], (0, 1, 3, 2), "E."),
+        ([1, 1, 256, 512], (0, 1, 3, 2), ".."),
+        ([1, 16, 40, 40], (3, 0, 1, 2), ".E"),
+        ([1, 170, 64, 16], (3, 0, 1, 2), ".."),
+        ([1, 16, 40, 40], (3, 0, 2, 1), ".."),
+        ([2, 16, 2000], (2, 0, 1), ".E"),
+        ([2, 16, 2000], (2, 1, 0), ".."),
+        ([1, 16, 8, 40, 40], (0, 4, 1, 2, 3), ".E"),
+        ([1, 16, 8, 2048], (1, 0, 3, 2), ".E"),
+        ([1, 16, 1, 1040], (1, 0, 3, 2), "EE"),
+    ],
+)
+def test_what_overflows_in_which_dtype(shape, order, levels, tmp_path):
+    path = tmp_path / "turn.onnx"
+    onnx.save(turn(shape, list(order)), path)
+    for dtype, level in zip(("fp16", "int8"), levels, strict=True):
+        codes = {
+            found.code for found in check(path, "rk3588", dtype=dtype).findings if found.level is Level.ERROR
+        }
+        assert (CODE in codes) == (level == "E"), dtype
 
 
 @pytest.mark.toolkit
@@ -43,6 +75,7 @@ def test_trial(shape, order, bench, tmp_path):
     [
         ([1, 1, 700, 1024], [0, 1, 3, 2]),
         ([1, 8, 256, 512], [3, 0, 1, 2]),
+        ([1, 4, 91, 91], [0, 1, 3, 2]),
         ([1, 1, 256, 2560], [0, 3, 2, 1]),
         ([3, 256, 2560], [0, 2, 1]),
     ],

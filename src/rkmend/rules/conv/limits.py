@@ -11,6 +11,8 @@ MAX_KERNEL = 31
 MAX_PAD = 15
 """Padding of a Conv at the top and the left: 4 bits."""
 
+MAX_DILATION = 31
+"""Dilation of a Conv: 5 bits."""
 LONGEST_PART = 16
 """Kernel of a Conv that the toolkit does not cut: of 460 random Convs with kernels to 31 all others were."""
 

@@ -38,16 +38,16 @@ class TransposedCut(OperatorRule):
 
     ## Why
 
-    The NPU computes it as a Conv on the spread input, padded by dilated kernel - 1 - pad; here that is negative.
-    Of 1, 3 or 4 input channels, which are read as pixels, the compiler has no way to cut.
+    The NPU computes it as a Conv on the spread input, padded by kernel - 1 - pad, and the compiler forgets the dilation
+    there; here that is negative. Of 1, 3 or 4 input channels, which are read as pixels, it has no way to cut.
 
     ## Example
 
-    `ConvTranspose` 3x3 of one channel, stride 1, with a pad of 4.
+    `ConvTranspose` 3x3 of one channel, stride 1, with a pad of 4; of three channels with a dilation and a pad of 13.
 
     ## What rkmend does
 
-    * `cut-after`: pads by dilated kernel - 1 at most and cuts the rest off by a Slice.
+    * `cut-after`: pads by kernel - 1 at most and cuts the rest off by a Slice.
 
     ## Exactness and its limits
 
@@ -57,8 +57,10 @@ class TransposedCut(OperatorRule):
 
     Own trials of random layers with toolkit 2.3.2. Of 1, 3 or 4 channels without groups: 10 of 10 died on rk3588 (and 2
     of 2 with stride 3, which is spread on the CPU, converted), 6 of 6 on rk3562, and of 1 channel 3 of 3 on rk3566;
-    6 of 6 convert for rk3576. Of other numbers of channels 83 of 83 convert on rk3588, while on rk3566 those die that
-    cut at the right, with stride 1 and more than one tap: 5 of 5. 9 of 9 that cut elsewhere convert.
+    6 of 6 convert for rk3576. With a dilation all 26 on three targets with a pad of the kernel or more died, those
+    below converted. Of other numbers of channels 83 of 83 convert on rk3588, while on rk3566 those die that cut at the
+    right, with stride 1 and more than one tap in a row: 10 of 10. 17 of 17 that cut elsewhere, or have one tap in a
+    row, convert.
     """
 
     code = "RKM114"
@@ -70,16 +72,16 @@ class TransposedCut(OperatorRule):
     exactness = Exactness.EXACT
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """Where a pad is larger than the dilated kernel minus 1, and the target's compiler dies of it."""
+        """Where a pad is larger than the kernel minus 1, and the target's compiler dies of it."""
         conv = TransposedConv.read(node)
         if conv is None or not 1 <= len(conv.axes) <= 2:
             return None
-        far = [axis for axis in conv.axes if max(axis.pad_begin, axis.pad_end) >= axis.extent]
+        far = [axis for axis in conv.axes if max(axis.pad_begin, axis.pad_end) >= axis.kernel]
         if not far or not (_as_pixels(conv, target) or _divides_by_zero(conv, target)):
             return None
         return {
             "channels": conv.shape[1],
-            "dilated kernel": far[0].extent,
+            "kernel": far[0].kernel,
             "pads": f"{far[0].pad_begin} {far[0].pad_end}",
         }
 
@@ -104,11 +106,11 @@ def _as_pixels(conv: TransposedConv, target: Target) -> bool:
 
 
 def _divides_by_zero(conv: TransposedConv, target: Target) -> bool:
-    taps, last = max(axis.kernel for axis in conv.axes), conv.axes[-1]
-    return target.name in DENSE and taps > 1 and last.stride == 1 and last.pad_end >= last.extent
+    last = conv.axes[-1]
+    return target.name in DENSE and last.kernel > 1 and last.stride == 1 and last.pad_end >= last.extent
 
 
 def _uncut(axis: Spread) -> Spread:
     """With the padding that the kernel has, and the outputs that come of it."""
-    begin, end = min(axis.pad_begin, axis.extent - 1), min(axis.pad_end, axis.extent - 1)
+    begin, end = min(axis.pad_begin, axis.kernel - 1), min(axis.pad_end, axis.kernel - 1)
     return replace(axis, pad_begin=begin, outputs=axis.outputs + axis.pad_begin - begin + axis.pad_end - end)

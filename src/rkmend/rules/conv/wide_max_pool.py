@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact, Level
-from rkmend.rules.conv.pooling import demand_no_indices, pool_attributes
+from rkmend.rules.conv.pool_steps import pooled_in_steps
 from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
@@ -74,42 +73,10 @@ class WindowWiderThanMap(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Smaller MaxPools, one after the other."""
-        pool = Sliding.read(node)
-        assert pool is not None
-        demand_no_indices(node)
-        steps = [list(_steps(axis)) for axis in pool.reaching()]
-        value = node.inputs[0]
-        for number in reversed(range(max(map(len, steps)))):  # an axis with fewer steps has them last
-            axes = tuple(
-                parts[-1 - number] if number < len(parts) else Axis(axis.size, 1)
-                for parts, axis in zip(steps, pool.axes, strict=True)
-            )
-            value = new.node("pool", "MaxPool", [value], pool_attributes(axes))
-        return [value, *[None] * (len(node.outputs) - 1)]
+        return pooled_in_steps(node, new)
 
 
 def _partly(axis: Axis) -> bool:
     """Whether the window is larger than the map and yet does not see all of it everywhere."""
     last = (axis.outputs - 1) * axis.stride - axis.pad_begin
     return axis.kernel > axis.size and (axis.pad_begin > axis.kernel - axis.size or last > 0)
-
-
-def _steps(axis: Axis) -> Iterator[Axis]:
-    """Axes that are slid over one after the other and see together what this one sees.
-
-    Padding counts as minus infinity, and every step has its share of it, less than its kernel.
-    """
-    rest = axis
-    while rest.kernel > rest.size > 1:
-        reach = min(rest.size - 1, rest.kernel // 2)
-        begin, end = (pad * reach // (rest.kernel - 1) for pad in (rest.pad_begin, rest.pad_end))
-        step = Axis(rest.size, reach + 1, pad_begin=begin, pad_end=end)
-        yield step
-        rest = replace(
-            rest,
-            size=step.outputs,
-            kernel=rest.kernel - reach,
-            pad_begin=rest.pad_begin - begin,
-            pad_end=rest.pad_end - end,
-        )
-    yield rest

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rkmend.graph.values import static_shape
 from rkmend.rules.base import Fact, Level
 from rkmend.rules.design_rule import DesignRule
+from rkmend.rules.lite import LITE
 from rkmend.rules.operands import number_of
 from rkmend.targets import Target
 
@@ -95,6 +97,8 @@ _MOVES = frozenset(
     }
 )
 _NORMALISATIONS = frozenset({"GroupNormalization", "LRN", "LogSoftmax"})
+_LITE = frozenset({"Hardmax", "MatMul", "Softmax"})
+"""On RK3566 and RK3568 only."""
 ON_THE_CPU = _FUNCTIONS | _COMPARISONS | _REDUCTIONS | _MOVES | _NORMALISATIONS
 
 
@@ -132,19 +136,21 @@ class CpuOperator(DesignRule):
     Toolkit 2.3.2, rk3588 and rk3566, fp16: every one of these operators between two Convs on 16x32x32, by the layer
     table; Asinh, GroupNormalization, IsNaN, LessOrEqual, MaxUnpool, Or, RoiAlign, ScatterElements and Shrink by the
     tables of models that were reported; Acosh, Atanh, And, ArgMin, GreaterOrEqual, IsInf, NonZero and Xor because their
-    siblings are; Equal, Less, Not and OneHot on rk3588 only. On rk3566 Softmax, Hardmax, Transpose and Reshape are on
-    the CPU as well, which is not reported: the toolkit takes many of them out. On the NPU in the same trials on rk3588,
-    although one might not expect it: Softplus, HardSigmoid, HardSwish, Elu, Pow, Sqrt, Hardmax, LSTM, GRU, Max,
-    ReduceL2, Gather, Pad reflect and edge, Where (but the comparison before it is not).
+    siblings are; Equal, Less, Not and OneHot on rk3588 only. On rk3566 Hardmax, Softmax (120 of 120 random ones) and
+    MatMul (134 of 134 of more than one row and column; vectors are Convs and Muls) as well. On the NPU in the same
+    trials on rk3588, although one might not expect it: Softplus, HardSigmoid, HardSwish, Elu, Pow, Sqrt, Hardmax, LSTM,
+    GRU, Max, ReduceL2, Gather, Pad reflect and edge, Where (but the comparison before it is not).
     """
 
     code = "RKM601"
     name = "cpu-operator"
     level = Level.WARNING
-    operators = ON_THE_CPU
+    operators = ON_THE_CPU | _LITE
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Not where it is part of a pattern, of the constants, or of arithmetic on shapes."""
+        if node.op_type in _LITE and (target.name not in LITE or _by_a_vector(node)):
+            return None
         if all(value.const_value is not None for value in node.outputs if value.name):
             return None
         if not any(value is not None and _may_be_float(value) for value in node.inputs):
@@ -161,6 +167,14 @@ class CpuOperator(DesignRule):
         instead = INSTEAD.get(node.op_type)
         advice = f" On the NPU: {instead}." if instead else ""
         return f"{node.op_type} '{node.name}' runs on the CPU: the NPU has no kernel for it.{advice}"
+
+
+def _by_a_vector(node: ir.Node) -> bool:
+    """Whether it is a MatMul of one column, or of one row of fewer than four axes."""
+    shape = static_shape(node.inputs[0])
+    if node.op_type != "MatMul" or shape is None or len(shape) < 2:
+        return False
+    return shape[-1] == 1 or (shape[-2] == 1 and len(shape) < 4)
 
 
 def _may_be_float(value: ir.Value) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
 from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level
+from rkmend.rules.four_axes import four_axes, order_of
 from rkmend.rules.operands import known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
@@ -15,36 +16,40 @@ from rkmend.targets import Target
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-ORDERS = ([0, 1, 3, 2], [3, 0, 1, 2], [3, 0, 2, 1])
+TRANSPOSE, TO_FRONT, TURNED, SWAPPED = (0, 1, 3, 2), (3, 0, 1, 2), (3, 0, 2, 1), (1, 0, 3, 2)
+ORDERS = (TRANSPOSE, TO_FRONT, TURNED, SWAPPED)
 """Those that fail, of the 23 that move something."""
+AFFECTED = ("rk3588",)
 WIDTH = 1024
-"""8192 / 8: what a register holds by the number of fp16 elements that are stored together."""
-MOST = 8192
-"""Height times width that the compiler does not leave to the CPU, by its own message."""
+"""8192 / 8: what a register holds by the number of elements that are stored together."""
+SIZE = 8192
+"""Height or width that a register holds at all; more columns go to the CPU."""
+AREA = 131072
+"""Height times width from which another register overflows in fp16."""
 WIDTH_FIRST = [0, 3, 2, 1]
 
 
 class WideTranspose(OperatorRule):
-    """A Transpose that turns maps of more than 1024 columns, or large ones of two to four channels.
+    """A Transpose that turns maps of more than 1024 columns, in an order that has a register for them.
 
     ## What happens
 
     The build says it succeeded, but the compiler has written a number into a register that is too narrow for it, so the
     layer fails on the board or computes something else:
 
-        W RKNN: Transpose will fallback to CPU, because input shape has exceeded the max limit, height(256) *
-        width(2560) = 655360, required product no larger than 8192!
         E RKNN: REGTASK: The bit width of field value exceeds the limit, target: v2, offset: 0x5014, shift = 0,
         limit: 0x1fff, value: 0x4fff
 
     ## Why
 
-    Each order of the axes has its own way on the NPU with its own limits; here the width times 8 has 13 bits (register
-    0x5014). Two to four channels go another way, with another limit (0x5048).
+    Each order of the axes has its own way on the NPU with its own limits. Where the width becomes the height (0132), or
+    in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
+    has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In 0132 the height has 13 bits
+    (0x5010), and height times width an own register in fp16 (0x5048).
 
     ## Example
 
-    `Transpose` 0 1 3 2 of 1x1x256x2560, of 1x8x16x2048, of 1x4x256x512.
+    `Transpose` 0 1 3 2 of 1x1x256x2560, of 1x8x16x2048, of 1x4x256x512; in int8 3 0 1 2 of 1x16x40x40.
 
     ## What rkmend does
 
@@ -54,14 +59,17 @@ class WideTranspose(OperatorRule):
 
     ## Exactness and its limits
 
-    Exact for finite numbers: they are multiplied by 1. Floating point only.
+    Exact for finite numbers: they are multiplied by 1. Floating point and four axes only. An error where every trial
+    overflowed, elsewhere a warning.
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588, fp16: of the orders of 1x1x256x2560 three overflow (0132, 3012, 3021), 20 convert.
-    1x1x700x1024 converts, 1x1x7x1032 overflows; so do 2 to 64 channels and 4 batches of
-    16x2048. Mended, all of them convert, with none or one of the steps on the CPU. Matrices and batches of matrices
-    of two or three axes convert in all sizes that were tried.
+    Toolkit 2.3.2, rk3588, 700 Transposes in all orders, fp16 and int8, widths and heights of 1 to 9000: 0132 overflows
+    from 1025 columns to 8192 (more go to the CPU), from 8193 rows, and at 2x256x512 and 5x256x512 in fp16; int8 3012
+    from 1040 pixels of a map, int8 3021 and 201 from 1025 columns, int8 1032 from 1025 to 2048. Five axes with one of
+    1 do as the four others. In fp16 3012 and 3021 of 1x1x256x2560 overflow, of 16 channels none did. On rk3576 and
+    rk3562 none of 48 overflowed; rk3566 leaves them to the CPU. Mended, the failing ones convert, with none or one of
+    the steps on the CPU.
     """
 
     code = "RKM258"
@@ -72,35 +80,46 @@ class WideTranspose(OperatorRule):
     exactness = Exactness.EXACT
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """One of three orders of four axes, and the map is too wide."""
+        """One of these orders of four axes, and the map is too wide."""
         shape = static_shape(node.inputs[0])
-        if shape is None or _order(node) not in ORDERS:
+        if shape is None or target.name not in AFFECTED:
             return None
-        _batch, channels, height, width = shape
-        too_large = 1 < channels <= 4 and height * width > MOST
-        if width <= WIDTH and not too_large:
+        seen = four_axes(shape, order_of(node.attributes.get_ints("perm", ()), len(shape)))
+        if seen is None or seen[1] not in ORDERS:
             return None
-        return {"height": height, "width": width, "order": "".join(map(str, _order(node)))}
+        (_batch, channels, height, width), order = seen
+        overflows = _overflows(channels, height, width, order, target.dtypes == ("int8",))
+        if not overflows and (order not in (TO_FRONT, TURNED) or width <= WIDTH):
+            return None
+        return {"height": height, "width": width, "order": "".join(map(str, order)), "always": overflows}
 
     def level_of(self, finding: Finding, target: Target) -> Level:
-        """An error in the order that fails in every size tried on rk3588; of the others some convert."""
-        certain = finding.facts["order"] == "0132" and target.name == "rk3588"
-        return Level.ERROR if certain else Level.WARNING
+        """An error where every trial overflowed."""
+        return Level.ERROR if finding.facts["always"] else Level.WARNING
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Transpose, Conv, Transpose."""
         import numpy as np
 
-        data = node.inputs[0]
+        data, order = node.inputs[0], node.attributes.get_ints("perm", ())
+        if len(order) != 4:
+            raise CannotApply("it has not four axes")
         if data is None or data.dtype is None or data.dtype.name not in ("FLOAT", "FLOAT16"):
             raise CannotApply("a convolution has to be of floating point")
         width = known_shape(data)[3]
         turned = new.node("columns", "Transpose", [data], {"perm": WIDTH_FIRST})
         ones = new.constant("ones", np.ones([width, 1, 1, 1], data.dtype.numpy()))
         kept = new.node("kept", "Conv", [turned, ones], {"group": width, "kernel_shape": [1, 1]})
-        rest = [WIDTH_FIRST.index(axis) for axis in _order(node)]
+        rest = [WIDTH_FIRST.index(axis) for axis in order]
         return [new.node("rest", "Transpose", [kept], {"perm": rest})]
 
 
-def _order(node: ir.Node) -> list[int]:
-    return list(node.attributes.get_ints("perm", ()))
+def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], int8: bool) -> bool:
+    if order == TRANSPOSE:
+        large = not int8 and channels > 1 and height * width >= AREA
+        return WIDTH < width <= SIZE or height > SIZE or large
+    if order == SWAPPED:
+        return channels > 1 and width > WIDTH and (width <= 2 * WIDTH if int8 else height * width <= SIZE)
+    if not int8:
+        return False
+    return (height * width if order == TO_FRONT else width) > WIDTH
