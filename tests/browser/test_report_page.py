@@ -91,6 +91,8 @@ def test_an_operator_is_selected_on_the_map_and_its_command_copied(opened, mende
     panel = network.get_by_role("complementary")
     assert panel.locator("code").first.inner_text() == CULPRIT
     assert panel.get_by_text("RKM101").first.is_visible()
+    panel.get_by_role("link", name="RKM101").first.click()
+    page.locator("#rule-RKM101[open]").wait_for()
     panel.get_by_role("button", name="Copy repro command").first.click()
     panel.get_by_text("Copied").wait_for()
     command = page.evaluate("navigator.clipboard.readText()")

@@ -34,12 +34,25 @@ export function table(
   const kind = (place: number): string | undefined => (numbers.has(place) ? "number" : undefined);
   return h(
     "div",
-    { class: rows.length > MANY ? "table tall" : "table", tabindex: 0, role: "group", "aria-label": typeof caption === "function" ? caption : null },
+    {
+      class: rows.length > MANY ? "table tall" : "table",
+      tabindex: 0,
+      role: "group",
+      "aria-label": typeof caption === "function" ? caption : null,
+    },
     h(
       "table",
       null,
       h("caption", { class: titled && "visually-hidden" }, caption),
-      h("thead", null, h("tr", null, head.map((cell, place) => h("th", { scope: "col", class: kind(place) }, cell)))),
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          head.map((cell, place) => h("th", { scope: "col", class: kind(place) }, cell)),
+        ),
+      ),
       h(
         "tbody",
         null,
@@ -62,7 +75,9 @@ export function facts(...rows: ReadonlyArray<readonly [Child, Child] | null | fa
   return h(
     "dl",
     { class: "facts" },
-    rows.flatMap((row) => (row && row[1] !== "" && row[1] !== null ? [h("dt", null, row[0]), h("dd", null, row[1])] : [])),
+    rows.flatMap((row) =>
+      row && row[1] !== "" && row[1] !== null ? [h("dt", null, row[0]), h("dd", null, row[1])] : [],
+    ),
   );
 }
 
@@ -86,9 +101,7 @@ export function later(title: Child, make: () => Child): HTMLDetailsElement {
 /** Everything round the sections. */
 export function frame(data: PageData, sections: readonly HTMLElement[]): HTMLElement[] {
   const model = data.report.model.path.split(/[/\\]/).at(-1) ?? "";
-  const links = sections.map((one) =>
-    h("li", null, h("a", { href: `#${one.id}` }, w(`section.${one.id}` as Word))),
-  );
+  const links = sections.map((one) => h("li", null, h("a", { href: `#${one.id}` }, w(`section.${one.id}` as Word))));
   follow(sections, links);
   return [
     h("a", { class: "skip", href: "#verdict" }, common("skip")),
@@ -96,10 +109,20 @@ export function frame(data: PageData, sections: readonly HTMLElement[]): HTMLEle
       "header",
       { class: "head" },
       h("p", { class: "brand" }, "rkmend"),
-      h("p", { class: "subject" }, h("span", { class: "model" }, model), h("span", { class: "target" }, data.report.target)),
+      h(
+        "p",
+        { class: "subject" },
+        h("span", { class: "model" }, model),
+        h("span", { class: "target" }, data.report.target),
+      ),
       h("div", { class: "switches" }, languageSwitch(), themeSwitch()),
     ),
-    h("div", { class: "columns" }, h("nav", { class: "contents", "aria-label": w("contents") }, h("ol", null, links)), h("main", { id: "content" }, sections)),
+    h(
+      "div",
+      { class: "columns" },
+      h("nav", { class: "contents", "aria-label": w("contents") }, h("ol", null, links)),
+      h("main", { id: "content" }, sections),
+    ),
     h(
       "footer",
       null,

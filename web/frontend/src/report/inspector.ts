@@ -44,9 +44,18 @@ function told(data: PageData, which: Which, graph: Graph, node: Node, find: Para
   const layer = node.layer === null ? undefined : data.layers[node.layer];
   const plan = node.plan === null ? undefined : data.plans[node.plan];
   const list = (places: ReadonlyArray<number | null>): Child =>
-    h("ul", { class: "tensors" }, places.map((place) => h("li", null, h("code", null, tensor(graph, place)))));
+    h(
+      "ul",
+      { class: "tensors" },
+      places.map((place) => h("li", null, h("code", null, tensor(graph, place)))),
+    );
   return [
-    h("p", { class: "named" }, h("strong", null, node.op), node.role && h("span", { class: `role ${node.role}` }, w(`role.${node.role}`))),
+    h(
+      "p",
+      { class: "named" },
+      h("strong", null, node.op),
+      node.role && h("span", { class: `role ${node.role}` }, w(`role.${node.role}`)),
+    ),
     h("p", null, h("code", null, node.name)),
     h(
       "p",
@@ -75,7 +84,14 @@ function commands(data: PageData, which: Which, node: Node): Child {
     .filter((one) => one.which === which)
     .map((one) => {
       const text = one.before + quoted(node.name) + one.after;
-      return h("span", { title: text }, copyButton(() => text, () => `${w("node.copy")()}: ${say(one.title)()}`));
+      return h(
+        "span",
+        { title: text },
+        copyButton(
+          () => text,
+          () => `${w("node.copy")()}: ${say(one.title)()}`,
+        ),
+      );
     });
 }
 
@@ -99,7 +115,15 @@ function findings(data: PageData, node: Node): Child {
     part(
       w("node.findings"),
       found.map(({ one, text }) =>
-        h("p", { class: `finding ${one.level}` }, h("span", { class: "level" }, w(`level.${one.level}`)), " ", h("a", { href: `#rule-${one.code}` }, one.code), " ", say(text)),
+        h(
+          "p",
+          { class: `finding ${one.level}` },
+          h("span", { class: "level" }, w(`level.${one.level}`)),
+          " ",
+          h("a", { href: `#rule-${one.code}` }, one.code),
+          " ",
+          say(text),
+        ),
       ),
     )
   );
@@ -107,7 +131,10 @@ function findings(data: PageData, node: Node): Child {
 
 function row(data: PageData, layer: LayerRow): Child[] {
   const total = data.layers.reduce((sum, one) => sum + (one.which === layer.which ? one.cycles : 0), 0);
-  const number = (value: number): (() => string) => () => whole(value);
+  const number =
+    (value: number): (() => string) =>
+    () =>
+      whole(value);
   return [
     facts(
       [w("layer.op"), `${layer.op}, ${layer.dtype}`],
@@ -162,21 +189,47 @@ export function planned(data: PageData, graph: Graph, plan: PlanRow): Child[] {
       [w("plan.banks"), plan.banks],
       [
         w("plan.pieces"),
-        plan.banks ? w("plan.pieces.of", { bands: plan.bands, rows: plan.rows, tiles: plan.tiles, chunks: plan.chunks, chunk: plan.chunk }) : null,
+        plan.banks
+          ? w("plan.pieces.of", {
+              bands: plan.bands,
+              rows: plan.rows,
+              tiles: plan.tiles,
+              chunks: plan.chunks,
+              chunk: plan.chunk,
+            })
+          : null,
       ],
       [w("plan.cores"), plan.cores ? w("plan.shared", { cores: plan.cores, shared: w(shared) }) : null],
       [w("plan.unsplit"), plan.unsplit],
       [
         w("plan.macs"),
-        plan.macs ? () => (plan.utilisation === null ? whole(plan.macs) : w("plan.useful", { macs: whole(plan.macs), share: percent(plan.utilisation) })()) : null,
+        plan.macs
+          ? () =>
+              plan.utilisation === null
+                ? whole(plan.macs)
+                : w("plan.useful", { macs: whole(plan.macs), share: percent(plan.utilisation) })()
+          : null,
       ],
       [
         w("plan.moved"),
-        plan.output_bytes ? w("plan.moved.of", { input: bytes(plan.input_bytes), weight: bytes(plan.weight_bytes), output: bytes(plan.output_bytes) }) : null,
+        plan.output_bytes
+          ? w("plan.moved.of", {
+              input: bytes(plan.input_bytes),
+              weight: bytes(plan.weight_bytes),
+              output: bytes(plan.output_bytes),
+            })
+          : null,
       ],
       [
         w("plan.cycles"),
-        plan.cycles === null ? null : () => w("plan.cycles.of", { cycles: cycles(plan.cycles), npu: cycles(plan.cycles_npu), ddr: cycles(plan.cycles_ddr) })(),
+        plan.cycles === null
+          ? null
+          : () =>
+              w("plan.cycles.of", {
+                cycles: cycles(plan.cycles),
+                npu: cycles(plan.cycles_npu),
+                ddr: cycles(plan.cycles_ddr),
+              })(),
       ],
       [w("plan.bound"), plan.bound ? w(`plan.bound.${plan.bound}` as Word) : null],
       [w("plan.live"), plan.live_bytes ? bytes(plan.live_bytes) : null],
@@ -184,4 +237,3 @@ export function planned(data: PageData, graph: Graph, plan: PlanRow): Child[] {
     drawn && picture(drawn),
   ];
 }
-

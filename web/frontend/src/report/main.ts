@@ -47,6 +47,12 @@ function build(place: HTMLElement, data: PageData): void {
   });
 }
 
+/** A link to something that is folded opens it. */
+function unfold(): void {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+}
+
 async function start(): Promise<void> {
   startTheme();
   const place = document.getElementById("page");
@@ -59,11 +65,17 @@ async function start(): Promise<void> {
     setLanguage(firstLanguage(data.language));
     build(place, data);
     startPrinting();
+    addEventListener("hashchange", unfold);
+    unfold();
   } catch (error) {
     setLanguage(firstLanguage());
     const old = typeof DecompressionStream === "undefined";
     const story = document.querySelector("noscript")?.textContent ?? "";
-    fill(place, h("p", { class: "note" }, old ? w("old") : w("broken", { why: String(error) })), h("pre", null, story.replace(/<[^>]*>/g, "")));
+    fill(
+      place,
+      h("p", { class: "note" }, old ? w("old") : w("broken", { why: String(error) })),
+      h("pre", null, story.replace(/<[^>]*>/g, "")),
+    );
   }
 }
 

@@ -21,10 +21,20 @@ function block(text: string): Child {
   if (!text.trim()) return null;
   const heading = /^(#{1,4}) (.*)$/.exec(text.trim());
   if (heading) return h("h5", null, inline(heading[2]!));
-  if (/^( {4}|```|\|)/.test(text)) return h("pre", { tabindex: 0 }, text.replace(/^ {4}/gm, "").replace(/^```.*\n?/gm, ""));
-  if (/^[*-] /.test(text)) return h("ul", null, text.split(/\n(?=[*-] )/).map((item) => h("li", null, inline(item.slice(2).replace(/\n\s+/g, " ")))));
+  if (/^( {4}|```|\|)/.test(text))
+    return h("pre", { tabindex: 0 }, text.replace(/^ {4}/gm, "").replace(/^```.*\n?/gm, ""));
+  if (/^[*-] /.test(text))
+    return h(
+      "ul",
+      null,
+      text.split(/\n(?=[*-] )/).map((item) => h("li", null, inline(item.slice(2).replace(/\n\s+/g, " ")))),
+    );
   const code = text.search(/\n {4}/);
-  if (code >= 0) return [h("p", null, inline(text.slice(0, code))), h("pre", { tabindex: 0 }, text.slice(code + 1).replace(/^ {4}/gm, ""))];
+  if (code >= 0)
+    return [
+      h("p", null, inline(text.slice(0, code))),
+      h("pre", { tabindex: 0 }, text.slice(code + 1).replace(/^ {4}/gm, "")),
+    ];
   return h("p", null, inline(text.replace(/\n/g, " ")));
 }
 

@@ -66,7 +66,10 @@ test("inside a column the data flows down", () => {
 });
 
 test("labels have places", () => {
-  const nodes = [{ width: 60, height: 20 }, { width: 60, height: 20 }];
+  const nodes = [
+    { width: 60, height: 20 },
+    { width: 60, height: 20 },
+  ];
   const made = arrange({ nodes, edges: [{ from: 0, to: 1, label: { width: 70, height: 14 } }], aspect: 0, gaps: GAPS });
   const { y } = made.labels[0]!;
   expect(y).toBeGreaterThan(made.nodes[0]!.y);

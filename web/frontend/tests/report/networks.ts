@@ -20,7 +20,8 @@ export function networkOf(count: number, seed: number): Net {
   while (net.nodes.length < count) {
     const kind = random();
     if (kind < 0.4) last = add(add(add(add(last))), last);
-    else if (kind < 0.6) last = add(...[1, 2, 3].map((length) => Array.from({ length }).reduce((one: number) => add(one), last)));
+    else if (kind < 0.6)
+      last = add(...[1, 2, 3].map((length) => Array.from({ length }).reduce((one: number) => add(one), last)));
     else if (kind < 0.7) last = add(last, add());
     else if (kind < 0.8 && skips.length) last = add(last, skips[Math.floor(random() * skips.length)]!);
     else last = add(last);

@@ -8,10 +8,18 @@ import { residual } from "./graphs";
 test("the whole network: operators, inputs and outputs, and no weights", () => {
   const scene = whole(residual());
   expect(scene.boxes.map(({ kind, title }) => `${kind} ${title}`)).toEqual([
-    "node Conv", "node Relu", "node Add", "input x", "output y",
+    "node Conv",
+    "node Relu",
+    "node Add",
+    "input x",
+    "output y",
   ]);
   expect(scene.wires.map(({ from, to }) => `${scene.boxes[from]!.title} ${scene.boxes[to]!.title}`)).toEqual([
-    "x Conv", "Conv Relu", "Relu Add", "x Add", "Add y",
+    "x Conv",
+    "Conv Relu",
+    "Relu Add",
+    "x Add",
+    "Add y",
   ]);
 });
 

@@ -12,7 +12,8 @@ test("names are quoted as a shell takes them", () => {
 });
 
 test("Markdown of rule pages, and nothing of it is markup", () => {
-  const text = "# Title\n\nA `code` <b>word</b>:\n\n    E RKNN <i>\n    more\n\n* one\n  goes on\n* two\n\nSee https://example.org/x.";
+  const text =
+    "# Title\n\nA `code` <b>word</b>:\n\n    E RKNN <i>\n    more\n\n* one\n  goes on\n* two\n\nSee https://example.org/x.";
   const made = h("div", null, markdown(text));
   expect(made.querySelector("b, i")).toBeNull();
   expect(made.querySelector("h5")?.textContent).toBe("Title");

@@ -20,7 +20,13 @@ test("what is null, undefined or false is left out", () => {
 
 test("functions are asked again, as text and as attribute", () => {
   let word = "one";
-  const made = h("p", { "aria-label": () => word }, () => word, " and ", () => word);
+  const made = h(
+    "p",
+    { "aria-label": () => word },
+    () => word,
+    " and ",
+    () => word,
+  );
   word = "two";
   refresh();
   expect(made.textContent).toBe("two and two");

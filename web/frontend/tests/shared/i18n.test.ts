@@ -27,7 +27,13 @@ test.each(Object.entries(CATALOGUES))("%s: both languages fill in the same", (_,
 
 test("labels and sentences follow the language", () => {
   const words = catalogue({ rows: "{count} rows of {what}" }, { rows: "{what}的 {count} 行" });
-  const made = h("p", null, words("rows", { count: 2, what: say({ en: "it", zh: "它" }) }), "; ", say({ en: "yes", zh: "是" }));
+  const made = h(
+    "p",
+    null,
+    words("rows", { count: 2, what: say({ en: "it", zh: "它" }) }),
+    "; ",
+    say({ en: "yes", zh: "是" }),
+  );
   expect(made.textContent).toBe("2 rows of it; yes");
   setLanguage("zh");
   expect(made.textContent).toBe("它的 2 行; 是");

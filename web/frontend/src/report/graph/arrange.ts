@@ -3,6 +3,7 @@
 // dagre needs seconds for 1,500 operators and draws a strip of fifty screens' height. Networks are narrow in many
 // places, so they are cut there into stages of a few dozen operators, each is laid out on its own, and the stages fill
 // columns as text does. Skips over many ranks are not given to dagre, which makes a point for each rank they pass.
+// Measured in Chromium on 1,500 operators: in pieces 1, dagre on the whole 3.5, elkjs 5.1 (and 1.6 MB instead of 50 kB).
 
 import { byDagre, remembering, type Lay, type Point, type Size } from "./stage";
 
@@ -111,7 +112,14 @@ function staged({ nodes, edges }: Wish, ranks: readonly number[]): { stageOf: nu
 }
 
 /** Lays a stage out; its nodes and edges get places relative to its upper left corner. */
-function drawn(wish: Wish, inner: readonly number[], ranks: readonly number[], members: number[], made: Arrangement, lay: Lay): Stage {
+function drawn(
+  wish: Wish,
+  inner: readonly number[],
+  ranks: readonly number[],
+  members: number[],
+  made: Arrangement,
+  lay: Lay,
+): Stage {
   const local = new Map(members.map((node, place) => [node, place]));
   const { nodes, edges, labels, width, height } = lay({
     nodes: members.map((node) => wish.nodes[node]!),
@@ -219,7 +227,12 @@ function filled(stages: readonly Stage[], limit: number, gap: number): Stage[][]
 }
 
 /** Draws the edges between stages and the long ones: straight down, or between the columns. */
-function connect(wish: Wish, stageOf: readonly number[], columns: ReadonlyMap<number, Column>, made: Arrangement): void {
+function connect(
+  wish: Wish,
+  stageOf: readonly number[],
+  columns: ReadonlyMap<number, Column>,
+  made: Arrangement,
+): void {
   const { rank, node } = wish.gaps;
   wish.edges.forEach(({ from, to }, edge) => {
     if (made.edges[edge]!.length) return;

@@ -11,8 +11,7 @@ const SMALL = 60;
 const LARGE = 400;
 
 /** Something to look at while a large network is laid out; null where that takes no time. */
-export const sketched = (wish: Wish): Arrangement | null =>
-  wish.nodes.length > LARGE ? arrange(wish, byRows) : null;
+export const sketched = (wish: Wish): Arrangement | null => (wish.nodes.length > LARGE ? arrange(wish, byRows) : null);
 
 export async function arranged(wish: Wish): Promise<Arrangement> {
   if (wish.nodes.length <= SMALL) return arrange(wish);

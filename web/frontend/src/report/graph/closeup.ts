@@ -35,7 +35,12 @@ export async function closeUpOf(scene: Scene, label: () => string, select: (node
     const { x, y, scale } = view.view;
     moving.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
   };
-  const view = new Viewport(drawing, () => arrangement, move, () => {});
+  const view = new Viewport(
+    drawing,
+    () => arrangement,
+    move,
+    () => {},
+  );
   drawing.style.height = `${Math.min(TALLEST, Math.max(LOWEST, arrangement.height + ROOM))}px`;
   listen(scene, arrangement, boxes, view, select);
   const first = arrangement.nodes[firstOf(scene)];
@@ -104,7 +109,12 @@ function drawBox(box: Box, { x, y }: Point): SVGGElement {
   if (!box.node) {
     return s(
       "g",
-      { transform: at, class: `end ${box.kind}`, role: "img", "aria-label": w(`end.${endOf(box.kind)}`, { name: box.title }) },
+      {
+        transform: at,
+        class: `end ${box.kind}`,
+        role: "img",
+        "aria-label": w(`end.${endOf(box.kind)}`, { name: box.title }),
+      },
       s("rect", { width: box.width, height: box.height, rx: box.height / 2 }),
       s("text", { x: box.width / 2, y: box.height / 2 + 4, "text-anchor": "middle" }, box.title),
     );

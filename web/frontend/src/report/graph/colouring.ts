@@ -46,7 +46,9 @@ function counted(nodes: readonly Node[], paint: (node: Node) => Paint, labels: L
   const paints = new Map(nodes.map((node) => [node.id, paint(node)]));
   const counts = new Map<Tone, number>();
   for (const { tone } of paints.values()) counts.set(tone, (counts.get(tone) ?? 0) + 1);
-  const legend = labels.flatMap(([tone, label]) => (counts.has(tone) ? [{ tone, label, count: counts.get(tone)! }] : []));
+  const legend = labels.flatMap(([tone, label]) =>
+    counts.has(tone) ? [{ tone, label, count: counts.get(tone)! }] : [],
+  );
   return { paint: (node) => paints.get(node.id)!, legend, note };
 }
 
@@ -86,7 +88,12 @@ function band(place: 0 | 1 | 2 | 3 | 4): string {
 
 function byCycles(data: PageData, which: Which, nodes: readonly Node[]): Painted | null {
   const rows = data.layers.filter((row) => row.which === which);
-  const known = rows.length ? tabled(data, rows.reduce((sum, row) => sum + row.cycles, 0)) : planned(data, which);
+  const known = rows.length
+    ? tabled(
+        data,
+        rows.reduce((sum, row) => sum + row.cycles, 0),
+      )
+    : planned(data, which);
   if (!known || !nodes.some((node) => known(node) !== null)) return null;
   const paint = (node: Node): Paint => {
     const found = known(node);

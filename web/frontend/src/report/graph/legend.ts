@@ -12,7 +12,13 @@ export function legendOf({ legend, note }: Painted): Child[] {
       "ul",
       { "aria-label": w("legend") },
       legend.map(({ tone, label, count }) =>
-        h("li", null, swatch(tone), h("span", null, label), h("span", { class: "faint" }, () => whole(count))),
+        h(
+          "li",
+          null,
+          swatch(tone),
+          h("span", null, label),
+          h("span", { class: "faint" }, () => whole(count)),
+        ),
       ),
     ),
     note && h("p", { class: "faint" }, note),

@@ -81,7 +81,10 @@ export class Overview {
     const { width, height } = this.viewport.size;
     const middle = { x: (width / 2 - x) / scale, y: (height / 2 - y) / scale };
     const off = (point: Point): number => Math.hypot(point.x - middle.x, point.y - middle.y);
-    const nearest = before.nodes.reduce((best, point, place) => (off(point) < off(before.nodes[best]!) ? place : best), 0);
+    const nearest = before.nodes.reduce(
+      (best, point, place) => (off(point) < off(before.nodes[best]!) ? place : best),
+      0,
+    );
     const kept = this.selected >= 0 ? this.selected : nearest;
     const [from, to] = [before.nodes[kept]!, arrangement.nodes[kept]!];
     this.viewport.centre(middle.x + to.x - from.x, middle.y + to.y - from.y);

@@ -61,7 +61,8 @@ function scene(
   const makers = new Map<number, number>();
   const readers = new Set<number>();
   for (const node of graph.nodes) {
-    for (const value of node.outputs) if (value !== null && places.has(node.id)) makers.set(value, places.get(node.id)!);
+    for (const value of node.outputs)
+      if (value !== null && places.has(node.id)) makers.set(value, places.get(node.id)!);
     if (!places.has(node.id)) for (const value of node.inputs) if (value !== null) readers.add(value);
   }
   const add = (one: Box): number => boxes.push(one) - 1;
@@ -78,14 +79,22 @@ function scene(
       else wires.push({ from, to: place, value, label: label(value) });
     }
     // what is not drawn is one stub before an operator and one behind it, however many tensors there are
-    if (beyond.length) wires.push({ from: add(end(graph, "more", beyond[0]!)), to: place, value: beyond[0]!, label: several(beyond, label) });
+    if (beyond.length)
+      wires.push({
+        from: add(end(graph, "more", beyond[0]!)),
+        to: place,
+        value: beyond[0]!,
+        label: several(beyond, label),
+      });
     const read: number[] = [];
     for (const value of node.outputs) {
       if (value === null) continue;
-      if (outputs.has(value)) wires.push({ from: place, to: add(end(graph, "output", value)), value, label: label(value) });
+      if (outputs.has(value))
+        wires.push({ from: place, to: add(end(graph, "output", value)), value, label: label(value) });
       if (readers.has(value) && nodes.length < graph.nodes.length) read.push(value);
     }
-    if (read.length) wires.push({ from: place, to: add(end(graph, "more", read[0]!)), value: read[0]!, label: several(read, label) });
+    if (read.length)
+      wires.push({ from: place, to: add(end(graph, "more", read[0]!)), value: read[0]!, label: several(read, label) });
   }
   return { graph, boxes, wires, places };
 }

@@ -38,7 +38,10 @@ export function byDagre({ nodes, edges, gaps }: Part): Laid {
   );
   layout(graph);
   const { width = 0, height = 0 } = graph.graph() as Partial<Size>;
-  const drawn = edges.map(({ from, to }, place) => graph.edge(String(from), String(to), String(place)) as Partial<Point> & { points: Point[] });
+  const drawn = edges.map(
+    ({ from, to }, place) =>
+      graph.edge(String(from), String(to), String(place)) as Partial<Point> & { points: Point[] },
+  );
   return {
     nodes: nodes.map((_, place) => graph.node(String(place)) as Point).map(({ x, y }) => ({ x, y })),
     edges: drawn.map(({ points }) => points),

@@ -1,10 +1,19 @@
 // How boxes look: a colour, and an outline or a mark that says the same without it.
 
 export type Tone =
-  | "plain" | "culprit" | "replaced" | "new" | "changed" | "tail"
-  | "error" | "warning" | "advice"
-  | "cpu" | "unknown"
-  | `cycles${0 | 1 | 2 | 3 | 4}` | `off${0 | 1 | 2 | 3 | 4 | 5}`;
+  | "plain"
+  | "culprit"
+  | "replaced"
+  | "new"
+  | "changed"
+  | "tail"
+  | "error"
+  | "warning"
+  | "advice"
+  | "cpu"
+  | "unknown"
+  | `cycles${0 | 1 | 2 | 3 | 4}`
+  | `off${0 | 1 | 2 | 3 | 4 | 5}`;
 
 export interface Look {
   /** Names of colours in tokens.css, or two of them and how much there is of the second. */
@@ -18,7 +27,11 @@ export interface Look {
 
 type Mix = string | readonly [string, string, number];
 
-const ramp = (to: string, share: number): Look => ({ fill: ["paper", to, share], stroke: ["frame", to, 0.6], width: 1 });
+const ramp = (to: string, share: number): Look => ({
+  fill: ["paper", to, share],
+  stroke: ["frame", to, 0.6],
+  width: 1,
+});
 
 const LOOKS: Record<Tone, Look> = {
   plain: { fill: "paper", stroke: "frame", width: 1 },
@@ -46,7 +59,16 @@ const LOOKS: Record<Tone, Look> = {
 };
 
 /** Tones whose boxes are pinned on a drawing that is too small to show them. */
-export const PINNED: ReadonlySet<Tone> = new Set(["culprit", "replaced", "new", "changed", "error", "cpu", "cycles4", "off5"]);
+export const PINNED: ReadonlySet<Tone> = new Set([
+  "culprit",
+  "replaced",
+  "new",
+  "changed",
+  "error",
+  "cpu",
+  "cycles4",
+  "off5",
+]);
 
 export const look = (tone: Tone): Look => LOOKS[tone];
 

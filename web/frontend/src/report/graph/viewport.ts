@@ -76,7 +76,9 @@ export class Viewport {
     const { width, height } = this.content();
     const room = this.size;
     const clamped = (at: number, side: number, seen: number): number =>
-      side * scale < seen ? (seen - side * scale) / 2 : Math.min(ROOM, Math.max(seen - ROOM - side * scale, seen / 2 - at * scale));
+      side * scale < seen
+        ? (seen - side * scale) / 2
+        : Math.min(ROOM, Math.max(seen - ROOM - side * scale, seen / 2 - at * scale));
     this.go({ scale, x: clamped(x, width, room.width), y: clamped(y, height, room.height) });
   }
 

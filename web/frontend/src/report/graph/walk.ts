@@ -11,7 +11,10 @@ export function step(scene: Scene, arrangement: Arrangement, from: number, key: 
   if (!here) return from;
   const x = (place: number): number => arrangement.nodes[place]!.x;
   const nearest = (places: readonly number[]): number =>
-    places.reduce((best, one) => (Math.abs(x(one) - here.x) < Math.abs(x(best) - here.x) ? one : best), places[0] ?? from);
+    places.reduce(
+      (best, one) => (Math.abs(x(one) - here.x) < Math.abs(x(best) - here.x) ? one : best),
+      places[0] ?? from,
+    );
   if (key === "ArrowDown" || key === "ArrowUp") return nearest(ahead(key === "ArrowDown"));
   if (key !== "ArrowLeft" && key !== "ArrowRight") return from;
   const right = key === "ArrowRight";

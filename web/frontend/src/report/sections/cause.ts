@@ -23,12 +23,18 @@ export function cause(data: PageData): HTMLElement | null {
       h(
         "p",
         { class: "lead" },
-        h("span", { class: `tag ${known.established ? "good" : "open"}` }, w(known.established ? "cause.established" : "cause.open")),
+        h(
+          "span",
+          { class: `tag ${known.established ? "good" : "open"}` },
+          w(known.established ? "cause.established" : "cause.open"),
+        ),
         " ",
         told ? say(told) : say({ en: known.text, zh: known.text_zh }),
       ),
-      known.confirmed_on && h("p", null, w("cause.confirmed", { agreed: known.confirmed_on.agreed, total: known.confirmed_on.total })),
-      known.without_influence.length > 0 && h("p", null, w("cause.without"), ": ", h("code", null, known.without_influence.join(", "))),
+      known.confirmed_on &&
+        h("p", null, w("cause.confirmed", { agreed: known.confirmed_on.agreed, total: known.confirmed_on.total })),
+      known.without_influence.length > 0 &&
+        h("p", null, w("cause.without"), ": ", h("code", null, known.without_influence.join(", "))),
     ],
     !known && h("p", { class: "faint" }, w("cause.none")),
     !known?.established && believed(data),
@@ -46,7 +52,12 @@ function believed(data: PageData): Child[] {
   });
   return [...alike].map(([code, [first, ...rest]]) => [
     h("p", { class: "lead" }, h("a", { href: `#rule-${code}` }, code), " ", say(first!)),
-    rest.length > 0 && fold(w("cause.alike", { code, count: rest.length }), false, rest.map((text) => h("p", null, say(text)))),
+    rest.length > 0 &&
+      fold(
+        w("cause.alike", { code, count: rest.length }),
+        false,
+        rest.map((text) => h("p", null, say(text))),
+      ),
   ]);
 }
 
@@ -55,12 +66,18 @@ function summed(advice: readonly Experiment[]): HTMLElement {
   const tried = advice.filter((one) => one.outcome !== "not tried" && one.outcome !== "no valid model");
   const converted = tried.filter((one) => one.outcome === "converted");
   const other = converted.filter((one) => one.exactness === "changes-model").length;
-  const values = { tried: tried.length, failed: tried.length - converted.length, other, help: converted.length - other };
+  const values = {
+    tried: tried.length,
+    failed: tried.length - converted.length,
+    other,
+    help: converted.length - other,
+  };
   return h("p", null, w("cause.advice.sum", values));
 }
 
 function experiments(all: readonly Experiment[], texts: readonly Text[]): Child {
-  const word = (prefix: string, text: string): Child => (`${prefix}.${text}` in en ? w(`${prefix}.${text}` as Word) : text);
+  const word = (prefix: string, text: string): Child =>
+    `${prefix}.${text}` in en ? w(`${prefix}.${text}` as Word) : text;
   return GROUPS.map((group) => {
     const rows = all.flatMap((one, place) => (one.group === group ? [{ one, text: texts[place] }] : []));
     if (!rows.length) return null;
@@ -72,7 +89,11 @@ function experiments(all: readonly Experiment[], texts: readonly Text[]): Child 
       rows.map(({ one, text }) => [
         text ? say(text) : one.change,
         [
-          h("span", { class: `outcome ${one.outcome === "converted" ? "good" : one.outcome === "fails alike" ? "bad" : ""}` }, word("outcome", one.outcome)),
+          h(
+            "span",
+            { class: `outcome ${one.outcome === "converted" ? "good" : one.outcome === "fails alike" ? "bad" : ""}` },
+            word("outcome", one.outcome),
+          ),
           one.reason && h("span", { class: "faint" }, ` ${one.reason}`),
         ],
         ...(keeps ? [word("exactness", one.exactness)] : []),

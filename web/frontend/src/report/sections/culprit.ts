@@ -16,7 +16,12 @@ export function culprit(data: PageData, find: (which: Which, node: Node) => void
   const shown = (["original", "mended"] as const).filter((which) => data.graphs[which] && ids[which].length);
   if (!shown.length) return null;
   const panel = inspector(data, () => h("p", { class: "faint" }, w("panel.hint")), find);
-  const drawn = sideBySide(data, ids, (which, node) => panel.show(which, node), (which) => w("graph.closeup", { which: w(`which.${which}`) }));
+  const drawn = sideBySide(
+    data,
+    ids,
+    (which, node) => panel.show(which, node),
+    (which) => w("graph.closeup", { which: w(`which.${which}`) }),
+  );
   return section("culprit", "section.culprit", drawn, h("p", { class: "faint keys" }, w("graph.keys")), panel.element);
 }
 
@@ -40,8 +45,13 @@ export function sideBySide(
 function views(pair: HTMLElement): Child {
   let now: View = "both";
   const options = (["both", "original", "mended"] as const).map((value) => ({ value, label: w(`which.${value}`) }));
-  return choice<View>(w("which"), options, () => now, (value) => {
-    now = value;
-    pair.dataset["view"] = value;
-  });
+  return choice<View>(
+    w("which"),
+    options,
+    () => now,
+    (value) => {
+      now = value;
+      pair.dataset["view"] = value;
+    },
+  );
 }

@@ -20,7 +20,16 @@ export function findings(data: PageData, find: ((which: Which, node: Node) => vo
     if (!nodes.length || !find) return h("code", null, names.slice(0, MOST).join(", "), names.length > MOST && " …");
     return [
       nodes.slice(0, MOST).map((node) =>
-        h("button", { type: "button", class: "link", "aria-label": w("finding.show", { node: node.name }), onclick: () => find("original", node) }, h("code", null, node.name || node.op)),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "link",
+            "aria-label": w("finding.show", { node: node.name }),
+            onclick: () => find("original", node),
+          },
+          h("code", null, node.name || node.op),
+        ),
       ),
       nodes.length > MOST && ` +${nodes.length - MOST}`,
     ];

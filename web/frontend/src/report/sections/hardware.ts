@@ -13,13 +13,22 @@ export function hardware(data: PageData): HTMLElement | null {
   if (!tilings.length && !rooflines.length) return null;
   const which = (name: Which): Child => {
     const mine = tilings.filter((one) => one.which === name);
-    return mine.length > 0 && h("div", null, h("h4", null, w(`which.${name}`)), mine.map((one) => layer(data, one)));
+    return (
+      mine.length > 0 &&
+      h(
+        "div",
+        null,
+        h("h4", null, w(`which.${name}`)),
+        mine.map((one) => layer(data, one)),
+      )
+    );
   };
   return section(
     "hardware",
     "section.hardware",
     tilings.length > 0 && part(w("hardware.tiling"), h("div", { class: "pair" }, which("original"), which("mended"))),
-    rooflines.length > 0 && part(w("hardware.roofline"), h("div", { class: rooflines.length > 1 ? "pair" : "" }, rooflines.map(picture))),
+    rooflines.length > 0 &&
+      part(w("hardware.roofline"), h("div", { class: rooflines.length > 1 ? "pair" : "" }, rooflines.map(picture))),
   );
 }
 
@@ -27,10 +36,5 @@ export function hardware(data: PageData): HTMLElement | null {
 function layer(data: PageData, one: Picture): Child {
   const plan = data.plans.find((row) => row.picture !== null && data.pictures[row.picture] === one);
   const graph = data.graphs[one.which];
-  return h(
-    "div",
-    { class: "tiling" },
-    picture(one),
-    plan && graph && planned({ ...data, pictures: [] }, graph, plan),
-  );
+  return h("div", { class: "tiling" }, picture(one), plan && graph && planned({ ...data, pictures: [] }, graph, plan));
 }

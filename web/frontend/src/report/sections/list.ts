@@ -29,7 +29,11 @@ export function listOf(
       paint(node).words,
     ];
   });
-  const caption = w("network.list.caption", { shown: rows.length, count: graph.nodes.length, which: w(`which.${which}`) });
+  const caption = w("network.list.caption", {
+    shown: rows.length,
+    count: graph.nodes.length,
+    which: w(`which.${which}`),
+  });
   const head = [w("node.operator"), w("node.name"), w("node.outputs"), w("layer.cycles"), w("legend")];
   const box = h("div", null, table(caption, head, rows, new Set([3])));
   const left = graph.nodes.length - rows.length;

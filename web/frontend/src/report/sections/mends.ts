@@ -47,7 +47,8 @@ function oneKind(data: PageData, places: readonly number[], find: Find): HTMLEle
   const [first, ...rest] = both;
   if (!first) return null;
   const { mend, text } = first;
-  const where = (one: AppliedMend): Child => (one.nodes.length ? h("code", null, one.nodes.join(", ")) : w("mend.model"));
+  const where = (one: AppliedMend): Child =>
+    one.nodes.length ? h("code", null, one.nodes.join(", ")) : w("mend.model");
   const { cost } = both.at(-1)!.text;
   const alternatives = [...new Set(both.flatMap((one) => one.text.alternatives))];
   return h(
@@ -67,7 +68,12 @@ function oneKind(data: PageData, places: readonly number[], find: Find): HTMLEle
       fold(
         w("mend.more", { count: rest.length }),
         false,
-        rest.map((one) => later(where(one.mend), () => [drawing(data, one.mend, one.text, find), facts([w("mend.exactness"), say(one.text.exactness)], [w("mend.proof"), say(one.text.proof)])])),
+        rest.map((one) =>
+          later(where(one.mend), () => [
+            drawing(data, one.mend, one.text, find),
+            facts([w("mend.exactness"), say(one.text.exactness)], [w("mend.proof"), say(one.text.proof)]),
+          ]),
+        ),
       ),
     alternatives.length > 0 && part(w("mend.alternatives"), compared(data, both.at(-1)!.mend, alternatives)),
   );
@@ -98,7 +104,10 @@ function compared(data: PageData, chosen: AppliedMend | null, places: readonly n
   const bar = (cycles: number | null): Child =>
     cycles === null
       ? "–"
-      : [() => whole(cycles), h("span", { class: "bar", "aria-hidden": "true", style: `--share:${(cycles / most) * 100}%` })];
+      : [
+          () => whole(cycles),
+          h("span", { class: "bar", "aria-hidden": "true", style: `--share:${(cycles / most) * 100}%` }),
+        ];
   const row = (one: RejectedMend, place: number): Child[] => [
     `${one.code} ${one.name}`,
     exactness(one.exactness),
@@ -111,7 +120,15 @@ function compared(data: PageData, chosen: AppliedMend | null, places: readonly n
     [w("mend.name"), w("mend.exactness"), w("mend.cycles"), w("mend.cpu"), w("mend.why")],
     [
       ...(chosen
-        ? [[h("strong", null, `${chosen.code} ${chosen.name}`), exactness(chosen.exactness), bar(chosen.chip_cycles_after), chosen.cpu_ops_after ?? "–", h("span", { class: "better" }, w("mend.chosen"))]]
+        ? [
+            [
+              h("strong", null, `${chosen.code} ${chosen.name}`),
+              exactness(chosen.exactness),
+              bar(chosen.chip_cycles_after),
+              chosen.cpu_ops_after ?? "–",
+              h("span", { class: "better" }, w("mend.chosen")),
+            ],
+          ]
         : []),
       ...places.flatMap((place) => {
         const one = data.report.rejected_mends[place];

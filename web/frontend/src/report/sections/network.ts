@@ -64,7 +64,15 @@ class Chart implements Network {
     );
     this.panel = inspector(data, (name) => lookFirst(data, name, (node) => this.find(name, node)), null);
     const options = models.map((value) => ({ value, label: w(`which.${value}`) }));
-    this.models = options.length > 1 ? choice<Which>(w("which"), options, () => this.which, (value) => void this.switchTo(value)) : h("span", { hidden: true });
+    this.models =
+      options.length > 1
+        ? choice<Which>(
+            w("which"),
+            options,
+            () => this.which,
+            (value) => void this.switchTo(value),
+          )
+        : h("span", { hidden: true });
     this.list = fold(w("network.list"), false);
     this.list.classList.add("list");
     this.list.addEventListener("toggle", () => this.relist());
@@ -136,15 +144,26 @@ class Chart implements Network {
   private recolour(): void {
     this.paints = painted(this.data, this.which, this.colouring)!;
     fill(this.legend, legendOf(this.paints));
-    const options = COLOURINGS.filter((kind) => painted(this.data, this.which, kind)).map((value) => ({ value, label: w(`by.${value}`) }));
-    const buttons = choice<Colouring>(w("network.colour"), options, () => this.colouring, (value) => {
-      this.colouring = value;
-      this.paints = painted(this.data, this.which, value)!;
-      fill(this.legend, legendOf(this.paints));
-      void this.laidOut(this.which).then(({ scene }) => this.overview.repaint(this.paint(scene)));
-      this.relabel();
-    });
-    fill(this.colours, h("span", { class: "labelled" }, h("span", { "aria-hidden": "true" }, w("network.colour")), buttons));
+    const options = COLOURINGS.filter((kind) => painted(this.data, this.which, kind)).map((value) => ({
+      value,
+      label: w(`by.${value}`),
+    }));
+    const buttons = choice<Colouring>(
+      w("network.colour"),
+      options,
+      () => this.colouring,
+      (value) => {
+        this.colouring = value;
+        this.paints = painted(this.data, this.which, value)!;
+        fill(this.legend, legendOf(this.paints));
+        void this.laidOut(this.which).then(({ scene }) => this.overview.repaint(this.paint(scene)));
+        this.relabel();
+      },
+    );
+    fill(
+      this.colours,
+      h("span", { class: "labelled" }, h("span", { "aria-hidden": "true" }, w("network.colour")), buttons),
+    );
     this.relabel();
   }
 
@@ -153,7 +172,11 @@ class Chart implements Network {
   }
 
   private label(): string {
-    return w("network.label", { count: this.graph.nodes.length, which: w(`which.${this.which}`), by: w(`by.${this.colouring}`) })();
+    return w("network.label", {
+      count: this.graph.nodes.length,
+      which: w(`which.${this.which}`),
+      by: w(`by.${this.colouring}`),
+    })();
   }
 
   private select(place: number): void {
@@ -183,11 +206,18 @@ class Chart implements Network {
     let found: Node[] = [];
     let at = -1;
     const said = h("span", { class: "said", role: "status" });
-    const input = h("input", { type: "search", placeholder: w("network.search"), "aria-label": w("network.search"), autocomplete: "off" });
+    const input = h("input", {
+      type: "search",
+      placeholder: w("network.search"),
+      "aria-label": w("network.search"),
+      autocomplete: "off",
+    });
     input.addEventListener("input", () => {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       found = words.length
-        ? this.graph.nodes.filter((node) => words.every((word) => `${node.op} ${node.name}`.toLowerCase().includes(word)))
+        ? this.graph.nodes.filter((node) =>
+            words.every((word) => `${node.op} ${node.name}`.toLowerCase().includes(word)),
+          )
         : [];
       at = -1;
       fill(said, words.length > 0 && w("network.found", { count: found.length }));
@@ -203,6 +233,10 @@ class Chart implements Network {
   private relist(): void {
     if (!(this.list as HTMLDetailsElement).open) return;
     const { which, data, graph, paints } = this;
-    fill(this.list, h("summary", null, w("network.list")), listOf(data, which, graph, paints.paint, (node) => this.find(which, node)));
+    fill(
+      this.list,
+      h("summary", null, w("network.list")),
+      listOf(data, which, graph, paints.paint, (node) => this.find(which, node)),
+    );
   }
 }

@@ -12,7 +12,17 @@ export function reproduce(data: PageData): HTMLElement | null {
     "reproduce",
     "section.reproduce",
     data.reproduce.map((one) =>
-      h("div", { class: "command" }, h("p", null, say(one.title)), h("div", null, h("pre", { tabindex: 0 }, one.command), copyButton(() => one.command))),
+      h(
+        "div",
+        { class: "command" },
+        h("p", null, say(one.title)),
+        h(
+          "div",
+          null,
+          h("pre", { tabindex: 0 }, one.command),
+          copyButton(() => one.command),
+        ),
+      ),
     ),
   );
 }
@@ -22,6 +32,10 @@ export function surroundings(data: PageData): HTMLElement | null {
   return section(
     "surroundings",
     "section.surroundings",
-    h("dl", { class: "environment" }, data.environment.map((one) => h("div", null, h("dt", null, one.name), h("dd", null, h("code", null, one.value))))),
+    h(
+      "dl",
+      { class: "environment" },
+      data.environment.map((one) => h("div", null, h("dt", null, one.name), h("dd", null, h("code", null, one.value)))),
+    ),
   );
 }

@@ -32,7 +32,18 @@ export function trials(data: PageData): HTMLElement | null {
     const label = data.told.trials[place];
     const signature = trial.signature;
     return [
-      view ? h("button", { type: "button", class: "link", "aria-label": w("trial.log", { number: place + 1 }), onclick: () => view.open() }, place + 1) : place + 1,
+      view
+        ? h(
+            "button",
+            {
+              type: "button",
+              class: "link",
+              "aria-label": w("trial.log", { number: place + 1 }),
+              onclick: () => view.open(),
+            },
+            place + 1,
+          )
+        : place + 1,
       label ? say(label) : trial.label,
       h("span", { class: `outcome ${trial.outcome === "converted" ? "good" : "bad"}` }, word(trial.outcome)),
       signature ? h("code", null, [signature.stage, signature.kind, signature.message].filter(Boolean).join(": ")) : "",
@@ -49,7 +60,18 @@ export function trials(data: PageData): HTMLElement | null {
       rows,
       new Set([4]),
     ),
-    views.length > 0 && h("div", { class: "part logs" }, h("h3", null, w("logs")), search(views), h("div", { class: views.length > MANY ? "tall" : "" }, views.map((view) => view.element))),
+    views.length > 0 &&
+      h(
+        "div",
+        { class: "part logs" },
+        h("h3", null, w("logs")),
+        search(views),
+        h(
+          "div",
+          { class: views.length > MANY ? "tall" : "" },
+          views.map((view) => view.element),
+        ),
+      ),
   );
 }
 
@@ -68,7 +90,12 @@ class LogView {
     this.text.setAttribute("aria-label", log.folder);
     this.text.setAttribute("role", "region");
     const note = log.cut && h("span", { class: "faint" }, " ", w("trial.cut"));
-    this.element = h("details", { class: "log" }, h("summary", null, title, " ", h("code", null, log.folder), note, " ", this.count), this.text);
+    this.element = h(
+      "details",
+      { class: "log" },
+      h("summary", null, title, " ", h("code", null, log.folder), note, " ", this.count),
+      this.text,
+    );
     this.element.addEventListener("toggle", () => this.write());
   }
 
@@ -99,7 +126,10 @@ class LogView {
 
 /** As a terminal shows it: without colours, and of a line that is written over the last state. */
 export const plain = (log: string): string =>
-  log.replace(/\r\n/g, "\n").replace(/[^\n]*\r(?=[^\n])/g, "").replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "");
+  log
+    .replace(/\r\n/g, "\n")
+    .replace(/[^\n]*\r(?=[^\n])/g, "")
+    .replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "");
 
 /** A text in which every place that has the words is marked. */
 export function marked(text: string, words: string): Child[] {
@@ -116,7 +146,12 @@ export function marked(text: string, words: string): Child[] {
 
 function search(views: readonly LogView[]): HTMLElement {
   const said = h("span", { class: "said", role: "status" });
-  const input = h("input", { type: "search", placeholder: w("logs.search"), "aria-label": w("logs.search"), autocomplete: "off" });
+  const input = h("input", {
+    type: "search",
+    placeholder: w("logs.search"),
+    "aria-label": w("logs.search"),
+    autocomplete: "off",
+  });
   let at = -1;
   const look = (): void => {
     const found = views.map((view) => view.find(input.value)).filter(Boolean);

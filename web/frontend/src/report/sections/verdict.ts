@@ -16,7 +16,11 @@ const SHAPES: Record<string, string> = {
 
 export function verdict(data: PageData): HTMLElement {
   const { headline, texts, told } = data;
-  const kind = ["converted", "mended"].includes(headline.status) ? "good" : headline.status === "partial" ? "partial" : "bad";
+  const kind = ["converted", "mended"].includes(headline.status)
+    ? "good"
+    : headline.status === "partial"
+      ? "partial"
+      : "bad";
   const text = (key: string): Child => (texts[key] ? say(texts[key]) : null);
   const made = section(
     "verdict",
@@ -42,13 +46,25 @@ export function verdict(data: PageData): HTMLElement {
 
 function compared(rows: readonly Comparison[]): HTMLElement {
   const cell = (text: Comparison["before"]): Child =>
-    text ? say(text) : h("span", { class: "faint" }, "–", h("span", { class: "visually-hidden" }, w("compare.unknown")));
+    text
+      ? say(text)
+      : h("span", { class: "faint" }, "–", h("span", { class: "visually-hidden" }, w("compare.unknown")));
   const judged = (better: boolean): HTMLElement =>
-    h("span", { class: better ? "better" : "worse" }, better ? "▲ " : "▼ ", w(better ? "compare.better" : "compare.worse"));
+    h(
+      "span",
+      { class: better ? "better" : "worse" },
+      better ? "▲ " : "▼ ",
+      w(better ? "compare.better" : "compare.worse"),
+    );
   return table(
     w("compare.caption"),
     [w("compare.what"), w("compare.before"), w("compare.after"), ""],
-    rows.map((row) => [say(row.what), cell(row.before), cell(row.after), row.better === null ? "" : judged(row.better)]),
+    rows.map((row) => [
+      say(row.what),
+      cell(row.before),
+      cell(row.after),
+      row.better === null ? "" : judged(row.better),
+    ]),
   );
 }
 
@@ -61,7 +77,9 @@ function files(list: readonly PageFile[]): HTMLElement {
     w("files.caption"),
     [w("file.name"), w("file.kind"), w("file.size")],
     list.map((one) => [
-      /^[^:/\\][^:\\]*$/.test(one.href) ? h("a", { href: one.href }, h("code", null, one.name)) : h("code", null, one.name),
+      /^[^:/\\][^:\\]*$/.test(one.href)
+        ? h("a", { href: one.href }, h("code", null, one.name))
+        : h("code", null, one.name),
       kind(one),
       one.bytes ? () => bytes(one.bytes) : w("file.gone"),
     ]),

@@ -12,7 +12,10 @@ const WORST = 12;
 
 const cosine = (value: number | null): string => (value === null ? "–" : value.toFixed(6));
 const number = (value: number | null): string => (value === null ? "–" : rough(value));
-const share = (value: number | null): (() => string) => () => (value === null ? "–" : percent(value));
+const share =
+  (value: number | null): (() => string) =>
+  () =>
+    value === null ? "–" : percent(value);
 
 export function verification(data: PageData, find: ((which: Which, node: Node) => void) | null): HTMLElement | null {
   const checks = data.report.verification;
@@ -30,18 +33,51 @@ function outputs(data: PageData, checks: readonly OutputCheck[]): Child[] {
   return [
     table(
       w("verification.outputs"),
-      [w("verification.output"), w("verification.verdict"), w("verification.cosine"), w("verification.abs"), w("verification.rel")],
-      checks.map((check, place) => [h("code", null, check.output), verdict(check, data.told.verification[place] ? say(data.told.verification[place]) : ""), cosine(check.cosine), number(check.max_abs), share(check.max_rel)]),
+      [
+        w("verification.output"),
+        w("verification.verdict"),
+        w("verification.cosine"),
+        w("verification.abs"),
+        w("verification.rel"),
+      ],
+      checks.map((check, place) => [
+        h("code", null, check.output),
+        verdict(check, data.told.verification[place] ? say(data.told.verification[place]) : ""),
+        cosine(check.cosine),
+        number(check.max_abs),
+        share(check.max_rel),
+      ]),
       new Set([2, 3, 4]),
     ),
-    h("p", { class: "faint" }, w("verification.tolerance", { dtype: first.dtype, cosine: first.cosine, rel: percent(first.max_rel) }), ": ", h("span", { lang: "en" }, first.reason), "."),
+    h(
+      "p",
+      { class: "faint" },
+      w("verification.tolerance", { dtype: first.dtype, cosine: first.cosine, rel: percent(first.max_rel) }),
+      ": ",
+      h("span", { lang: "en" }, first.reason),
+      ".",
+    ),
     fold(
       w("verification.samples"),
       false,
       table(
         w("verification.samples"),
-        [w("verification.output"), w("verification.sample"), w("verification.cosine"), w("verification.abs"), w("verification.rel")],
-        checks.flatMap((check) => check.samples.map((one) => [h("code", null, check.output), one.sample, cosine(one.cosine), number(one.max_abs), share(one.max_rel)])),
+        [
+          w("verification.output"),
+          w("verification.sample"),
+          w("verification.cosine"),
+          w("verification.abs"),
+          w("verification.rel"),
+        ],
+        checks.flatMap((check) =>
+          check.samples.map((one) => [
+            h("code", null, check.output),
+            one.sample,
+            cosine(one.cosine),
+            number(one.max_abs),
+            share(one.max_rel),
+          ]),
+        ),
         new Set([2, 3, 4]),
         true,
       ),
@@ -69,11 +105,23 @@ function layers(data: PageData, find: ((which: Which, node: Node) => void) | nul
     const node = nodeOf(data, row);
     return [
       node && find
-        ? h("button", { type: "button", class: "link", onclick: () => find(row.which, node) }, node.op, " ", h("code", null, row.tensor))
+        ? h(
+            "button",
+            { type: "button", class: "link", onclick: () => find(row.which, node) },
+            node.op,
+            " ",
+            h("code", null, row.tensor),
+          )
         : h("code", null, row.tensor),
       " ",
       row.tensor === lost && h("span", { class: "tag open" }, w("verification.loss")),
-      row.reference !== "original" && h("span", { class: "faint" }, " ", w(row.reference === "toolkit" ? "verification.toolkit" : "verification.delivered")),
+      row.reference !== "original" &&
+        h(
+          "span",
+          { class: "faint" },
+          " ",
+          w(row.reference === "toolkit" ? "verification.toolkit" : "verification.delivered"),
+        ),
       row.source && h("span", { class: "tag bad" }, w("verification.source")),
     ];
   };
@@ -81,12 +129,22 @@ function layers(data: PageData, find: ((which: Which, node: Node) => void) | nul
     list.map((row) => [
       cell(row),
       cosine(row.cosine),
-      [rough(off(row)), h("span", { class: "bar", "aria-hidden": "true", style: `--share:${scaled(off(row), most) * 100}%` })],
+      [
+        rough(off(row)),
+        h("span", { class: "bar", "aria-hidden": "true", style: `--share:${scaled(off(row), most) * 100}%` }),
+      ],
       cosine(row.single_cosine),
       number(row.max_abs),
       share(row.max_rel),
     ]);
-  const head = [w("verification.layer"), w("verification.cosine"), w("verification.distance"), w("verification.single"), w("verification.abs"), w("verification.rel")];
+  const head = [
+    w("verification.layer"),
+    w("verification.cosine"),
+    w("verification.distance"),
+    w("verification.single"),
+    w("verification.abs"),
+    w("verification.rel"),
+  ];
   const numbers = new Set([1, 2, 3, 4, 5]);
   return [
     layerwise && h("p", { class: "faint" }, w("verification.on", { sample: layerwise.sample })),
@@ -96,7 +154,10 @@ function layers(data: PageData, find: ((which: Which, node: Node) => void) | nul
       if (node) find?.(row.which, node);
     }),
     table(w("verification.worst", { count: worst.length }), head, rows(worst), numbers),
-    data.errors.length > worst.length && later(w("verification.all", { count: data.errors.length }), () => table(w("verification.layers"), head, rows(data.errors), numbers, true)),
+    data.errors.length > worst.length &&
+      later(w("verification.all", { count: data.errors.length }), () =>
+        table(w("verification.layers"), head, rows(data.errors), numbers, true),
+      ),
   ];
 }
 

@@ -45,7 +45,10 @@ export function firstLanguage(asked?: string | null): Language {
 }
 
 /** A sentence from the data, for a place that follows the language. */
-export const say = (text: Text): (() => string) => () => text[current];
+export const say =
+  (text: Text): (() => string) =>
+  () =>
+    text[current];
 
 /** The labels of a part of the page, for places that follow the language; `{name}` in a label is filled in. */
 export function catalogue<Key extends string>(
