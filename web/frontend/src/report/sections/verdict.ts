@@ -47,7 +47,7 @@ export function verdict(data: PageData): HTMLElement {
 function compared(rows: readonly Comparison[]): HTMLElement {
   const cell = (text: Comparison["before"]): Child =>
     text
-      ? say(text)
+      ? h("span", { class: /^[\d.,]+( \w+)?$/.test(text.en) && "figure" }, say(text))
       : h("span", { class: "faint" }, "–", h("span", { class: "visually-hidden" }, w("compare.unknown")));
   const judged = (better: boolean): HTMLElement =>
     h(
