@@ -92,6 +92,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image_weight_channels: int | None = None
     """Input channels of the weights that a feature map of 1, 3 or 4 channels meets are stored in multiples of this;
     None where they are stored like any others."""
+    depthwise_overhang: bool | None = None
+    """Whether a depth-wise Conv is split into pairs of kernel groups, and one group more is written where it is."""
     cbuf: Cbuf | None = None
     """None where it is not known well enough to be reckoned with."""
     limits: Limits | None = None

@@ -12,6 +12,7 @@ from typing import Literal
 from rkmend.targets import Target
 from rkmend.tiling import storage
 from rkmend.tiling.conv import ConvGeometry
+from rkmend.tiling.split import depthwise_chunk
 from rkmend.tiling.storage import BYTES, is_depthwise, rounded
 
 PIXELS = 16
@@ -85,7 +86,11 @@ def conv_cost(
     weights = storage.weight_bytes(geometry, dtype, target)
     if bias or dtype == "int8":
         weights += storage.bias_bytes(geometry, dtype, target)
-    written = batch * rows * columns * storage.output_channels(geometry, dtype, target) * BYTES[dtype]
+    stored = storage.output_channels(geometry, dtype, target)
+    if target.depthwise_overhang and is_depthwise(geometry):
+        parts = depthwise_chunk(geometry, BYTES[dtype], target) < geometry.channels
+        stored += mac.kernels if parts else 0
+    written = batch * rows * columns * stored * BYTES[dtype]
     return Cost(
         macs=batch * rows * columns * out_channels * taps * geometry.channels // geometry.groups,
         macs_padded=padded,

@@ -20,7 +20,7 @@ from rkmend.tiling.sharing import shares_channels
 from rkmend.tiling.storage import is_depthwise, rounded
 
 DEPTHWISE_CHUNK = 32
-"""Channels of a depth-wise Conv are split in multiples of this."""
+"""Channels of a depth-wise Conv are split in multiples of this, unless in pairs of kernel groups."""
 
 
 class DoesNotFit(ValueError):
@@ -104,14 +104,7 @@ def split(geometry: ConvGeometry, element_bytes: int, target: Target) -> Split |
 
 def _split_depthwise(geometry: ConvGeometry, element_bytes: int, target: Target) -> Split:
     """In as large chunks of channels as leave the map whole; in rows and columns as well where none does."""
-    cbuf = buffer_of(target)
-    most = -(-geometry.channels // DEPTHWISE_CHUNK)
-    for count in range(1, most + 1):
-        channels = min(geometry.channels, DEPTHWISE_CHUNK * -(-most // count))
-        entries = row_entries(geometry.width, channels, element_bytes, target)
-        within = cbuf.row_entries is None or entries <= cbuf.row_entries
-        if within and _banks(entries * geometry.height, cbuf) <= _most_features(cbuf):
-            break
+    cbuf, channels = buffer_of(target), depthwise_chunk(geometry, element_bytes, target)
     kernel = geometry.kernel_h * geometry.kernel_w * rounded(channels * element_bytes, target.atom_bytes)
     # the tasks see a map of so many channels; what the cores share is decided for the layer as a whole
     task = replace(geometry, channels=channels, out_channels=channels, groups=channels)
@@ -120,6 +113,20 @@ def _split_depthwise(geometry: ConvGeometry, element_bytes: int, target: Target)
     return replace(
         found, chunk=channels, chunks=-(-geometry.channels // channels), cores=cores, shared=shared
     )
+
+
+def depthwise_chunk(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
+    """Channels that a task of a depth-wise Conv computes: as many as leave the map whole, or as few as there may be."""
+    cbuf = buffer_of(target)
+    unit = 2 * kernel_group(element_bytes, target) if target.depthwise_overhang else DEPTHWISE_CHUNK
+    most = -(-geometry.channels // unit)
+    for count in range(1, most + 1):
+        channels = min(geometry.channels, unit * -(-most // count))
+        entries = row_entries(geometry.width, channels, element_bytes, target)
+        within = cbuf.row_entries is None or entries <= cbuf.row_entries
+        if within and _banks(entries * geometry.height, cbuf) <= _most_features(cbuf):
+            break
+    return channels
 
 
 def _split_map(geometry: ConvGeometry, element_bytes: int, target: Target, weights: int) -> Split:
