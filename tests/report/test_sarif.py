@@ -65,7 +65,9 @@ def test_findings_of_several_targets_are_one_result():
     assert [result["properties"]["targets"] for result in run["results"]] == [["rk3588", "rk3576"]]
 
 
-@pytest.mark.parametrize(("level", "expected"), [(Level.ERROR, "error"), (Level.WARNING, "warning"), (Level.ADVICE, "note")])
+@pytest.mark.parametrize(
+    ("level", "expected"), [(Level.ERROR, "error"), (Level.WARNING, "warning"), (Level.ADVICE, "note")]
+)
 def test_levels(level, expected):
     (run,) = log_of(found(level=level))["runs"]
     assert run["results"][0]["level"] == expected

@@ -21,5 +21,7 @@ def test_every_kind_has_words_and_no_words_are_left_over():
 def test_commands_numbers_and_versions_are_those_of_the_english(code):
     words, kind = log_words(code), KINDS[code]
     for chinese, english in ((words.meaning, kind.meaning), (words.what_to_do, kind.what_to_do)):
-        for exact in re.findall(r"rkmend [a-z]+|--[a-z-]+|\d+(?:\.\d+)+|0x[0-9a-f]+|[a-z]+_[a-z_]+|\bRULE\b", english):
+        for exact in re.findall(
+            r"rkmend [a-z]+|--[a-z-]+|\d+(?:\.\d+)+|0x[0-9a-f]+|[a-z]+_[a-z_]+|\bRULE\b", english
+        ):
             assert exact in chinese, exact
