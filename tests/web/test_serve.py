@@ -167,6 +167,20 @@ def test_after_a_cancel_the_next_one_runs(server, tmp_path):
     assert server.finish(server.start(server.upload(conv(tmp_path / "next.onnx"))))["status"] == "converted"
 
 
+def test_cancelling_an_explanation_keeps_the_result(server, low_seed):
+    """The results are written before the cause is looked for; what is lost is the cause alone."""
+    run = server.start(server.upload(low_seed), explain_seconds=600)
+    for _, event in server.events(run):
+        if event["kind"] == "explain":
+            break
+    else:
+        pytest.fail("nothing was explained")
+    assert server.client.post(f"/api/runs/{run}/cancel").status_code == 202
+    told = server.finish(run)
+    assert (told["state"], told["status"], told["problem"]) == ("done", "mended", None)
+    assert told["report"] and any(file["name"] == "seed_conv.rknn" for file in told["files"])
+
+
 def test_a_run_is_deleted(server, tmp_path):
     run = server.finish(server.start(server.upload(conv(tmp_path / "m.onnx"))))
     before = server.client.get("/api/runs").json()["bytes"]

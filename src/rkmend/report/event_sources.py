@@ -18,6 +18,7 @@ def told_of(stream: Stream, progress: Progress) -> Progress:
         step=_both(stream.step, progress.step),
         trial=_both(lambda trial, verdict: stream.trial(trial.label, verdict), progress.trial),
         install=_both(stream.install, progress.install),
+        explaining=_both(stream.candidate, progress.explaining),
     )
 
 

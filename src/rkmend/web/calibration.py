@@ -137,5 +137,6 @@ def _bytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
 
 def _too_much(most: int) -> InputError:
     return InputError(
-        f"the calibration data unpack to more than {most // 10**6:,} MB", hint="A few dozen samples are enough."
+        f"the calibration data unpack to more than {most // 10**6:,} MB",
+        hint="A few dozen samples are enough.",
     )

@@ -7,6 +7,7 @@ import shutil
 from collections import deque
 from pathlib import Path
 
+from rkmend.errors import RkmendError
 from rkmend.web.converting import Convert, Result
 from rkmend.web.errors import Failed, Refused
 from rkmend.web.feed import Feed
@@ -15,6 +16,8 @@ from rkmend.web.limits import WebLimits
 from rkmend.web.process import Process, TaskCancelled
 from rkmend.web.records import Asked, Problem, Role, Run, State, told
 from rkmend.web.uploads import Upload, plain_stem
+
+FREE = "Free some space on its disk."
 
 
 class Jobs:
@@ -66,9 +69,7 @@ class Jobs:
         except OSError as error:
             run.state = State.FAILED
             self._history.delete(run)
-            raise Refused(
-                507, f"the run cannot be kept: {error.strerror}", "Free some space on its disk."
-            ) from error
+            raise Refused(507, f"the run cannot be kept: {error.strerror}", FREE) from error
         finally:
             upload.used -= 1
         self._history.save(run)
@@ -86,6 +87,10 @@ class Jobs:
             run = self._current = self._waiting.popleft()
             try:
                 await self._carry_out(run)
+            except (OSError, RkmendError) as error:  # the disk is full, or no process can be started
+                run.state, run.ended = State.FAILED, now()
+                run.problem = Problem(told(f"the run cannot be kept: {error}"), told(FREE))
+                self._feed.end(run)
             finally:
                 self._current = None
 

@@ -88,6 +88,8 @@ class Process:
         async with self._turn:
             self._cancelled = False
             await self.warm()
+            if self._cancelled:  # while it was being started
+                raise TaskCancelled
             try:
                 return await asyncio.wait_for(self._exchange(request, kind, on_event), seconds)
             except asyncio.TimeoutError as error:
@@ -99,10 +101,9 @@ class Process:
 
     def cancel(self) -> None:
         """Interrupts what is being done. Its `ask` raises TaskCancelled, or gives the result that is there already."""
-        child = self._child
+        child, self._cancelled = self._child, True
         if child is None or child.returncode is not None:
             return
-        self._cancelled = True
         if child.stdin is not None:
             with suppress(ConnectionError, RuntimeError):
                 child.stdin.write(b'{"cancel":true}\n')

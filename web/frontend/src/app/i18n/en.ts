@@ -127,6 +127,7 @@ export const en = {
   "now.waiting": "Waiting for its turn",
   "now.preparing": "Getting ready",
   explaining: "Operators of the smallest model that still fails: {nodes}. Experiments: {run}, remembered: {remembered}",
+  "explaining.keeps": "The result is written already; to cancel keeps it.",
   "result.title": "Result",
   "result.report": "Open the report",
   "result.all": "Download everything (.zip)",

@@ -128,6 +128,7 @@ export const zh: Record<keyof typeof en, string> = {
   "now.waiting": "排队等候",
   "now.preparing": "准备中",
   explaining: "仍会失败的最小模型：{nodes} 个算子；已做 {run} 次实验，另有 {remembered} 次此前做过",
+  "explaining.keeps": "结果已经写好，取消不会丢失它。",
   "result.title": "结果",
   "result.report": "打开报告",
   "result.all": "下载全部（.zip）",

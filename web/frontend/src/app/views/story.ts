@@ -72,6 +72,7 @@ export function story(): Story {
           w("explaining", { nodes: event.nodes, run: event.run, remembered: event.remembered }),
           " · ",
           say(event.text),
+          over ? "" : h("span", { class: "keeps" }, w("explaining.keeps")),
         );
     },
     state(run) {
@@ -81,6 +82,7 @@ export function story(): Story {
       element.classList.toggle("over", over);
       if (run.state === "queued") fill(now, w("now.waiting"));
       if (!over) return;
+      for (const keeps of element.querySelectorAll(".keeps")) keeps.remove();
       for (const item of running.values()) {
         item.className = "trial";
         const outcome = item.querySelector(".outcome");
