@@ -63,7 +63,9 @@ def test_the_page_is_small():
 def test_the_program_fetches_nothing_and_makes_no_markup_of_data():
     program, style = ((ASSETS / name).read_text() for name in ("page.js", "page.css"))
     assert set(re.findall(r"https?://[^\s\"'`)]+", program)) <= ADDRESSES
-    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(", program)
+    assert not re.findall(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function\(", program
+    )
     assert not re.findall(r"\b(?:fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon)\b", program)
     assert "url(" not in style and "@import" not in style
 
@@ -76,7 +78,11 @@ def test_the_licence_of_everything_that_is_bundled_is_there():
     assert "Permission is hereby granted" in licences
 
 
-def test_the_lock_file_names_no_registry():
+def test_the_lock_file_is_whole_and_names_no_registry():
     locked = json.loads((SOURCES / "package-lock.json").read_text())["packages"]
     assert not [name for name, one in locked.items() if "resolved" in one]
     assert all(one.get("integrity") for name, one in locked.items() if name)
+    there = {name.rpartition("node_modules/")[2] for name in locked}
+    for kind in ("dependencies", "devDependencies", "optionalDependencies"):
+        missing = {one for package in locked.values() for one in package.get(kind, ())} - there
+        assert not missing, f"`npm ci` refuses a lock file without {missing}"
