@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.blame import Blame, Guilt
 from rkmend.candidates import Candidates
-from rkmend.culprits import LOCATED, Culprits
+from rkmend.culprits import LOCATED, Culprits, is_lost_in_joining
 from rkmend.errors import InputError
 from rkmend.graph import CannotExtract, cut_before, digest_ir, save
 from rkmend.mend.apply import apply
@@ -206,9 +206,14 @@ class Pipeline:
         return best
 
     def _without_tail(self, search: Search) -> State | None:
-        """Where nothing helps operators that come late: all before them, converted; the rest is for the CPU."""
+        """Where nothing helps operators that come late: all before them, converted; the rest is for the CPU.
+
+        So where an int8 output joins what needs ranges of its own.
+        """
         whole = self.reference
-        for stuck in [state for state in search.stuck if state.verdict.outcome in LOCATED]:
+        for stuck in search.stuck:
+            if stuck.verdict.outcome not in LOCATED and not is_lost_in_joining(stuck):
+                continue
             blamed: set[str] = set()
             at = stuck
             while more := set(self._culprits.of(at)) - blamed:

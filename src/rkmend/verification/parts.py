@@ -6,7 +6,7 @@ the scores, and the whole agrees to five digits. So each part has to be right by
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,21 @@ def parts(model: ir.Model) -> dict[str, Labels]:
         if labels is not None and labels.size and labels.max() > 0:
             found[str(output.name)] = labels
     return found
+
+
+def joining(model: ir.Model, outputs: Collection[str]) -> tuple[str, ...]:
+    """The operators from the last Concat on to each of these outputs, in graph order; none of outputs without one."""
+    found: set[str] = set()
+    for output in model.graph.outputs:
+        chain: list[str] = []
+        node = output.producer() if output.name in outputs else None
+        while node is not None and _is_followed(node):
+            chain.append(str(node.name))
+            if node.op_type == "Concat":
+                found.update(chain)
+                break
+            node = node.inputs[0].producer() if node.inputs[0] is not None else None
+    return tuple(str(node.name) for node in model.graph if node.name in found)
 
 
 def _labels(value: ir.Value, number: Callable[[], int]) -> Labels | None:

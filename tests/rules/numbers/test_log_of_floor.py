@@ -15,18 +15,20 @@ SHAPE = [1, 8, 16]
 
 def loudness(kind: str, smallest: float = 1e-12) -> onnx.ModelProto:
     """As networks for speech begin: the logarithm of a power; behind it something that shows an infinity."""
-    operands = {"Max": "smallest power", "Clip": "power smallest"}[kind]
+    operands = {"Max": "smallest power", "Clip": "power smallest", "Between": "power smallest largest"}[kind]
     nodes = [
         node("Mul", "x x", "power", "power"),
-        node(kind, operands, "kept", "keep"),
+        node("Max" if kind == "Max" else "Clip", operands, "kept", "keep"),
         node("Log", "kept", "log", "log"),
         node("Mul", "log tenth", "y", "scale"),
     ]
     weights = {"smallest": np.array(smallest, np.float32), "tenth": np.array(0.1, np.float32)}
+    if kind == "Between":
+        weights["largest"] = np.array(2, np.float32)
     return model(nodes, [value("x", SHAPE)], [value("y", SHAPE)], weights, opset=12)
 
 
-@pytest.mark.parametrize("kind", ["Max", "Clip"])
+@pytest.mark.parametrize("kind", ["Max", "Clip", "Between"])
 def test_rewrite(kind, tmp_path):
     check_rewrite(CODE, loudness(kind), tmp_path)
 
@@ -49,3 +51,9 @@ def test_trial(bench, tmp_path):
 
 def test_a_number_that_fp16_has(tmp_path):
     assert not findings(CODE, loudness("Max", 1e-3), tmp_path)
+
+
+def test_a_clip_without_an_upper_bound(tmp_path):
+    proto = loudness("Clip")
+    proto.graph.node[1].input.append("")
+    check_rewrite(CODE, proto, tmp_path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.numbers.not_finite import NotFinite
-from rkmend.rules.operands import is_constant, number_of, only_maker
+from rkmend.rules.operands import is_constant, number_of, only_maker, operand
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class LogOfFloor(NotFinite):
 
     ## Example
 
-    `Max(power, 1e-12)` and `Log` in front of a network that rates speech.
+    `Max(power, 1e-12)` and `Log` in front of a network that rates speech; `clamp(min=1e-10)` and `log10` of a mel
+    spectrogram.
 
     ## What rkmend does
 
@@ -77,9 +78,14 @@ class LogOfFloor(NotFinite):
         kind = dtype.numpy() if dtype else np.dtype(np.float32)
         positive = new.node("positive", "Relu", [_bounded(bound)])
         logarithm = new.node("log", "Log", [positive])
-        new.finish(
-            new.node("floor", "Max", [logarithm, new.constant("smallest", np.log(np.array(smallest, kind)))])
+        floored = new.node(
+            "floor", "Max", [logarithm, new.constant("smallest", np.log(np.array(smallest, kind)))]
         )
+        largest = _highest(bound)
+        if largest is not None:
+            ceiling = new.constant("largest", np.log(np.array(largest, kind)))
+            floored = new.node("ceiling", "Min", [floored, ceiling])
+        new.finish(floored)
 
 
 def _floor(node: ir.Node) -> tuple[ir.Node, float] | None:
@@ -88,20 +94,35 @@ def _floor(node: ir.Node) -> tuple[ir.Node, float] | None:
     bound = only_maker(value)
     if bound is None or bound.domain:
         return None
+    if operand(bound, 2) is not None and _highest(bound) is None:
+        return None
     smallest = _lowest(bound)
     return (bound, smallest) if smallest is not None and 0 < smallest < SMALLEST else None
 
 
 def _lowest(bound: ir.Node) -> float | None:
-    """The number that a Max of two, or a Clip from below alone, lets nothing be less than."""
-    if len(bound.inputs) != 2 or bound.op_type not in ("Max", "Clip"):
+    """The number that a Max of two, or a Clip, lets nothing be less than."""
+    if bound.op_type == "Clip" and "min" in bound.attributes:
+        return bound.attributes.get_float("min", 0.0)
+    if bound.op_type == "Clip":
+        return number_of(operand(bound, 1))
+    if bound.op_type != "Max" or len(bound.inputs) != 2:
         return None
-    candidates = bound.inputs if bound.op_type == "Max" else bound.inputs[1:]
-    constants = [value for value in candidates if is_constant(value)]
+    constants = [value for value in bound.inputs if is_constant(value)]
     return number_of(constants[0]) if len(constants) == 1 else None
+
+
+def _highest(bound: ir.Node) -> float | None:
+    """What a Clip lets nothing be more than."""
+    if bound.op_type != "Clip":
+        return None
+    if "max" in bound.attributes:
+        return bound.attributes.get_float("max", 0.0)
+    return number_of(operand(bound, 2))
 
 
 def _bounded(bound: ir.Node) -> ir.Value:
     """The operand that is not the bound."""
-    (value,) = (one for one in bound.inputs if one is not None and not is_constant(one))
+    candidates = bound.inputs[:1] if bound.op_type == "Clip" else bound.inputs
+    (value,) = (one for one in candidates if one is not None and not is_constant(one))
     return value

@@ -24,8 +24,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # -I leaves the script's own folder out
 
-from repetition import circle
-
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 POLL_SECONDS = 0.05
@@ -113,6 +111,8 @@ def _run(request: dict[str, Any], inbox: _Inbox, replies: Any) -> None:
 
 def _watch(pid: int, request: dict[str, Any], inbox: _Inbox, started: float) -> tuple[str, int]:
     """Waits for the child; kills its group when a limit passes. Returns who ended it and its peak memory."""
+    from repetition import circle
+
     peak, look = 0, started + LOG_SECONDS
     watcher = os.pidfd_open(pid)
     try:
