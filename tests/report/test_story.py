@@ -16,9 +16,11 @@ from rkmend.records import (
     ToolkitFacts,
 )
 from rkmend.report.story import story
+from rkmend.rules import Finding
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.tolerance import FP16
 from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
+from rkmend.words import Language
 
 
 def verdict(outcome: Outcome, message: str = "") -> Verdict:
@@ -123,3 +125,14 @@ def test_layers_that_could_not_be_compared_say_why():
         "Layers: not compared, because its process ended with signal 11."
     )
     assert "Not all were compared, because it was slow." in layerwise(check("a"), why="it was slow")
+
+
+def test_in_chinese_a_rule_of_another_version_is_told_in_english():
+    result = conversion(Status.REFUSED, verdict(Outcome.ABORTED), reason="No rule has a mend for it.")
+    result.findings = (
+        Finding("RKM101", "padding-beyond-kernel", ("c",), {"pad_top": 1}, "Conv 'c' is padded."),
+        Finding("RKM999", "gone", ("c",), {}, "Something that a later version knows."),
+    )
+    text = click.unstyle(story(result, Language.ZH))
+    assert "原因：没有规则对此有修补办法。" in text and "pad_top = 1" in text
+    assert "判断依据：Something that a later version knows." in text and "Conv 'c' is padded." not in text

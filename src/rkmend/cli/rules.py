@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 @run_options.language
 def command(as_json: bool, language: Language) -> None:
     """List all rules: what is known to fail, by code. `rkmend rule CODE` shows a page."""
+    from rkmend.report.sentences import words_of
     from rkmend.rules import Rule, all_rules
-    from rkmend.words import rule_words
 
     def summary(rule: Rule) -> str:
-        return rule_words(rule.code).title if language == "zh" else rule.summary_line
+        words = words_of(rule.code) if language == "zh" else None
+        return words.title if words else rule.summary_line
 
     listed = [(rule.code, rule.name, rule.level.value, summary(rule)) for rule in all_rules()]
     if as_json:

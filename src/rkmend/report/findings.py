@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rkmend.checking import Found
 from rkmend.report.outcome import OUTCOMES
-from rkmend.report.sentences import facts_told, mend_summary
+from rkmend.report.sentences import facts_told, mend_summary, words_of
 from rkmend.rules.base import Level
-from rkmend.words import Language, Say, rule_words
+from rkmend.words import Language, Say
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def message_of(found: Found, say: Say) -> list[str]:
         return [found.message]
     if found.code in OUTCOMES:
         return [say(OUTCOMES[found.code]), say.again(found.message)]
-    words = rule_words(found.code)
-    return [words.title, words.what]
+    words = words_of(found.code)
+    return [words.title, words.what] if words else [found.message]
 
 
 def standing_alone(found: Found, say: Say) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from rkmend.report.sentences import words_of
 from rkmend.rules import Rule, all_rules
-from rkmend.words import rule_words
 
 INDEX = "README.md"
 
 
 def in_chinese(rule: Rule) -> str:
     """The page in Chinese: what happens and what is done; evidence and limits stand in the English one."""
-    words = rule_words(rule.code)
+    if not (words := words_of(rule.code)):
+        return rule.page()
     return (
         f"# {rule.code} {rule.name}\n\n{words.title}\n\n## 现象与原因\n\n{words.what}\n\n"
         f"## rkmend 的做法\n\n{words.does}\n\n"

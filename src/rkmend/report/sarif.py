@@ -18,10 +18,11 @@ from rkmend._version import __version__
 from rkmend.checking import Checked, Found, Operator, Unchecked
 from rkmend.report.findings import Told, help_of, merged, standing_alone
 from rkmend.report.outcome import OUTCOMES
+from rkmend.report.sentences import words_of
 from rkmend.report.text import printable
 from rkmend.rules.base import Level
 from rkmend.rules.registry import get_rule
-from rkmend.words import ENGLISH, Language, Say, rule_words
+from rkmend.words import ENGLISH, Language, Say
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.ADVICE: "note"}
@@ -64,8 +65,7 @@ def _rule(code: str, say: Say) -> dict[str, Any]:
     else:
         rule = get_rule(code)
         name, text, page = rule.name, rule.summary_line, rule.page()
-        if say.language is Language.ZH:
-            words = rule_words(code)
+        if say.language is Language.ZH and (words := words_of(code)):
             text, page = words.title, f"# {code} {name}\n\n{words.title}\n\n{words.what}\n\n{words.does}\n"
     told: dict[str, Any] = {
         "id": code,
