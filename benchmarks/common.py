@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -77,6 +78,7 @@ def in_turn(works: dict[str, Callable[[], object]], runs: int) -> dict[str, list
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(runs):
         for name, work in works.items():
+            gc.collect()  # what an earlier work left behind is not this one's
             started, used = time.perf_counter(), _used()
             work()
             times[name].append((time.perf_counter() - started, _used() - used))
