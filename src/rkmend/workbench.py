@@ -22,6 +22,7 @@ from rkmend.paths import scratch_dir
 from rkmend.targets import Target, load_target
 from rkmend.toolkit.cache import TrialCache
 from rkmend.toolkit.calibration import calibrate_on
+from rkmend.toolkit.diary import read_log
 from rkmend.toolkit.environments import DEFAULT_VERSION, Toolkit, ensure
 from rkmend.toolkit.log import parse_log
 from rkmend.toolkit.lookahead import usable_cpus
@@ -88,8 +89,7 @@ class Workbench:
 
     def suspects(self, model: ir.Model, observation: Observation) -> tuple[str, ...]:
         """The nodes that the log of a run blames."""
-        text = self.log_of(observation).read_text(errors="replace")
-        return named_by_log(model, parse_log(text, pasted=False))
+        return named_by_log(model, parse_log(read_log(self.log_of(observation)), pasted=False))
 
     def oracle_in(self, other: Surrounding, model: ir.Model, stack: ExitStack) -> TrialOracle:
         """An oracle for a model in other surroundings, on the same budget.

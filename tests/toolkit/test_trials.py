@@ -95,6 +95,21 @@ def test_a_trial_over_its_time_is_hung(toolkit, workers, tmp_path):
     assert not (done.log.parent / "work").exists()
 
 
+def test_a_compiler_that_prints_for_ever_is_ended_long_before_its_time(toolkit, workers, tmp_path):
+    """Tiling of a kernel of 31 with dilation 2 on rk3576 never ends and prints some megabytes a second."""
+    weights = {"w": RNG.standard_normal((93, 1, 31, 31)).astype(np.float32)}
+    attributes = {"kernel_shape": [31, 31], "dilations": [2, 2], "pads": [3, 19, 11, 19], "strides": [7, 7]}
+    nodes = [node("Conv", "x w", "y", "conv", **attributes)]
+    onnx.save(
+        model(nodes, [value("x", [1, 1, 217, 217])], [value("y", [1, 93, 25, 28])], weights, opset=13),
+        tmp_path / "m.onnx",
+    )
+    with Trials(tmp_path / "t", limits=Limits(seconds=300, log_mb=1), workers=workers) as trials:
+        done = trials.run(trial(tmp_path / "m.onnx", toolkit, "rk3576"))
+    assert done.verdict.outcome is Outcome.HUNG and "log limit" in done.verdict.message
+    assert done.verdict.seconds < 150
+
+
 def test_the_compilers_table_is_read(toolkit, workers, tmp_path):
     with Trials(tmp_path / "t", workers=workers) as trials:
         verdict = trials.run(trial(conv(tmp_path / "m.onnx"), toolkit)).verdict

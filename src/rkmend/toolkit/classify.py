@@ -14,7 +14,7 @@ from rkmend.toolkit.verdict import Outcome, Signature, Stage
 
 __all__ = ["ENDLESS", "EndedBy", "ExitStatus", "classify", "normalise"]
 
-EndedBy = Literal["itself", "time limit", "repetition", "memory limit", "outside"]
+EndedBy = Literal["itself", "time limit", "repetition", "log limit", "memory limit", "outside"]
 
 ENDLESS = "endless"
 """Kind of the Signature of a Trial that hung because the toolkit's graph rules undo one another; the message lists
@@ -76,7 +76,7 @@ def classify(
 def _outcome(
     status: ExitStatus, raised: LogException | None, returned: int | None, log: str, report: LogReport
 ) -> Outcome:
-    if status.ended_by in ("time limit", "repetition"):
+    if status.ended_by in ("time limit", "repetition", "log limit"):
         return Outcome.HUNG
     if status.ended_by == "memory limit":
         return Outcome.EXHAUSTED
@@ -110,7 +110,8 @@ def _account(
         return Signature(Stage.BUILD, "REGTASK", f"offset {offset:#x}" if offset else ""), _printed(report)
     if outcome is Outcome.HUNG:
         still = where or f"in the {stage.value} stage"
-        return Signature(stage, "hung", where), f"still {still} when the time limit passed"
+        what = "log" if status.ended_by == "log limit" else "time"
+        return Signature(stage, "hung", where), f"still {still} when the {what} limit passed"
     if outcome is Outcome.EXHAUSTED:
         return Signature(stage, "exhausted", ""), raised.message if raised else "the memory did not suffice"
     if outcome is Outcome.KILLED:

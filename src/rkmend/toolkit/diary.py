@@ -8,11 +8,20 @@ from typing import Any
 
 import msgspec
 
+from rkmend.files import read_ends
 from rkmend.toolkit.classify import ExitStatus, classify
 from rkmend.toolkit.tolerance import disagreements, is_noise, loses_a_part, tolerance_for
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
 from rkmend.toolkit.worker import Ending
+
+LOG_END = 8 << 20
+"""Bytes at either end of a log that are read. What a large network prints is less than that."""
+
+
+def read_log(path: Path) -> str:
+    """What a Trial printed; of a log that no network accounts for, what stands at its ends."""
+    return read_ends(path, LOG_END, LOG_END)
 
 
 def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> Verdict:
@@ -28,7 +37,7 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
     log = folder / "log.txt"
     log.touch()
     outcome, signature, message, notes, report = classify(
-        log=log.read_text(errors="replace"),
+        log=read_log(log),
         exit_status=ExitStatus(ending.code, ending.signal, ending.ended_by),
         stage=diary.stage,
         exception=diary.exception,

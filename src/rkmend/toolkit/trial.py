@@ -82,10 +82,13 @@ class Limits:
     Attributes:
         seconds: Wall time.
         memory_mb: Resident memory of the trial's processes, besides what they share with the warm worker.
+        log_mb: What it prints. Networks of thousands of operators print a few megabytes; a compiler that runs for ever
+            prints gigabytes (2.3.2, rk3576, a Conv of 31x31 with dilation 2: 5 MB a second).
     """
 
     seconds: float = 900.0
     memory_mb: int = 16384
+    log_mb: int = 64
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from rkmend.toolkit.cache import TrialCache
-from rkmend.toolkit.diary import read_verdict
+from rkmend.toolkit.diary import read_log, read_verdict
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.log import LogReport, parse_log
 from rkmend.toolkit.lookahead import Cancelled, Lookahead, Stop, usable_cpus
@@ -48,7 +48,7 @@ class Done:
 
     def report(self) -> LogReport:
         """The log, read."""
-        return parse_log(self.log.read_text(errors="replace"), pasted=False)
+        return parse_log(read_log(self.log), pasted=False)
 
 
 @dataclass

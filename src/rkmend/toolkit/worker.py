@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ class Worker:
         stop.check()
         number = next(self._numbers)
         started = time.monotonic()
-        message = {**request, "number": number, "seconds": limits.seconds, "memory_mb": limits.memory_mb}
+        message = {**request, "number": number, **asdict(limits)}
         try:
             _tell(process, message)
             with stop.calls(lambda: _cancel(process, number)):

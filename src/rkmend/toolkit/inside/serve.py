@@ -133,9 +133,13 @@ def _watch(pid: int, request: dict[str, Any], inbox: _Inbox, started: float) -> 
                 return "time limit", peak
             if time.monotonic() > look:
                 look += LOG_SECONDS
-                if circle(Path(request["folder"]) / "log.txt"):
+                log = Path(request["folder"]) / "log.txt"
+                if circle(log):
                     _kill_group(pid)
                     return "repetition", peak
+                if log.exists() and log.stat().st_size > request["log_mb"] << 20:
+                    _kill_group(pid)
+                    return "log limit", peak
             if used > request["memory_mb"] << 20:
                 _kill_group(pid)
                 return "memory limit", peak
