@@ -189,16 +189,13 @@ def test_a_run_is_deleted(server, tmp_path):
     assert server.client.get(f"/api/runs/{run['id']}").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "model"), [(signal.SIGTERM, 0, "seed_model"), (signal.SIGINT, 130, "low_seed")]
-)
-def test_a_signal_ends_everything_and_finished_runs_stay(toolkit, tmp_path, request, number, status, model):
-    slow = request.getfixturevalue(model)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_everything_and_finished_runs_stay(toolkit, tmp_path, low_seed, number, status):
     data = tmp_path / "data"
     with whole(data) as served:
         done = served.finish(served.start(served.upload(conv(tmp_path / "m.onnx"))))
         files = {file["name"]: digest(served, file["url"]) for file in done["files"]}
-        running, waiting = (served.start(served.upload(slow)) for _ in range(2))
+        running, waiting = (served.start(served.upload(low_seed)) for _ in range(2))
         for _, event in served.events(running):
             if event["kind"] == "trial":
                 break

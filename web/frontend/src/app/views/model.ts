@@ -21,7 +21,7 @@ export function modelView(about: About, given: string | null): View {
   const card = h("div", null);
   const checked = h("div", { "aria-live": "polite", "aria-busy": "false" });
   const below = h("div", null);
-  const element = h("div", { class: "view" }, top, card, checked, below);
+  const element = h("div", { class: "view" }, top, card, below, checked);
   let id = given;
   let files: StoredFile[] = [];
   let form: ReturnType<typeof optionsForm> | null = null;

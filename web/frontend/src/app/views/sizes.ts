@@ -1,6 +1,6 @@
 // Fields for what a model leaves open: sizes of its inputs, and inputs that operators need as constants.
 
-import { h } from "../../shared/dom";
+import { fill, h } from "../../shared/dom";
 import type { Facts, InputFacts } from "../data";
 import { w } from "../i18n/words";
 
@@ -17,7 +17,7 @@ interface Fields<T> {
 export function sizeFields(seen: Facts, changed: () => void): Fields<readonly number[]> {
   const open = seen.inputs.filter((input) => input.dynamic);
   const rows = open.map((input) => (input.shape[0] === "..." ? anyRank(input, changed) : axes(input, changed)));
-  const note = h("p", { class: "bad", role: "alert", hidden: true }, w("sizes.bad"));
+  const note = h("p", { class: "complaint", role: "alert" });
   const fields = rows.flatMap((row) => row.fields);
   for (const { name, field } of fields)
     if (name)
@@ -38,6 +38,7 @@ export function sizeFields(seen: Facts, changed: () => void): Fields<readonly nu
       marked(
         rows.flatMap((row) => row.fields.map((one) => [one.field, row.valid(one.field)] as const)),
         note,
+        w("sizes.bad"),
       ),
   };
 }
@@ -45,7 +46,7 @@ export function sizeFields(seen: Facts, changed: () => void): Fields<readonly nu
 /** One field for each input that operators need as a constant, empty at first. */
 export function constantFields(seen: Facts, changed: () => void): Fields<string> {
   const wanted = seen.inputs.filter((input) => input.constant);
-  const note = h("p", { class: "bad", role: "alert", hidden: true }, w("constant.bad"));
+  const note = h("p", { class: "complaint", role: "alert" });
   const rows = wanted.map((input, place) => {
     const field = h("input", { id: `constant-${place}`, type: "text", maxlength: 4000, onchange: changed });
     return {
@@ -74,6 +75,7 @@ export function constantFields(seen: Facts, changed: () => void): Fields<string>
       marked(
         rows.map(({ field }) => [field, !field.value.trim() || NUMBERS.test(field.value.trim())] as const),
         note,
+        w("constant.bad"),
       ),
   };
 }
@@ -128,9 +130,14 @@ function anyRank(input: InputFacts, changed: () => void): Row {
   };
 }
 
-function marked(fields: ReadonlyArray<readonly [HTMLInputElement, boolean]>, note: HTMLElement): boolean {
+/** Marks what cannot be read. The note keeps its room, or a click on what stands below it would miss. */
+function marked(
+  fields: ReadonlyArray<readonly [HTMLInputElement, boolean]>,
+  note: HTMLElement,
+  why: () => string,
+): boolean {
   for (const [field, good] of fields) field.setAttribute("aria-invalid", String(!good));
   const good = fields.every(([, one]) => one);
-  note.hidden = good;
+  fill(note, good ? null : why);
   return good;
 }
