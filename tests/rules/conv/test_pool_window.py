@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 
 from one_operator import one
+from rkmend.checking import check
 from rkmend.graph import load
 from rkmend.rules.conv.max_pool_place import Place, place_of
 from rkmend.rules.conv.sliding import Sliding
@@ -41,8 +43,6 @@ test_rewrite, test_trial = rewrite_and_trial(CASES, ("square", "unlike"))
     ],
 )
 def test_where_a_max_pool_is_computed(window, places, tmp_path):
-    import onnx
-
     path = tmp_path / "pool.onnx"
     onnx.save(pool(*window), path)
     node = next(node for node in load(path).ir.graph if node.op_type == "MaxPool")
@@ -51,3 +51,24 @@ def test_where_a_max_pool_is_computed(window, places, tmp_path):
     names = {Place.NPU: "N", Place.CPU: "C", Place.OVERFLOW: "O"}
     targets = ("rk3588", "rk3576", "rk3562", "rk3566")
     assert "".join(names[place_of(node, read, load_target(name))] for name in targets) == places
+
+
+@pytest.mark.parametrize(
+    ("operator", "size", "kernel", "more", "levels"),
+    [
+        ("MaxPool", [20, 123], [7, 7], {}, "EE"),
+        ("MaxPool", [20, 96], [5, 7], {}, "EE"),
+        ("MaxPool", [20, 96], [7, 7], {"pads": [3] * 4}, ".."),
+        ("MaxPool", [20, 123], [7, 7], {"strides": [2, 2]}, ".."),
+        ("MaxPool", [20, 123], [1, 7], {}, ".."),
+        ("MaxPool", [20, 48], [7, 7], {}, ".."),
+        ("AveragePool", [20, 224], [6, 6], {}, ".E"),
+    ],
+)
+def test_tiles_of_rk3576(operator, size, kernel, more, levels, tmp_path):
+    path = tmp_path / "pool.onnx"
+    onnx.save(one(operator, [1, 24, *size], kernel_shape=kernel, **more), path)
+    for dtype, level in zip(("fp16", "int8"), levels, strict=True):
+        codes = {found.code for found in check(path, "rk3576", dtype=dtype).findings}
+        assert ("RKM120" in codes) == (level == "E"), dtype
+    assert "RKM120" not in {found.code for found in check(path, "rk3562").findings}

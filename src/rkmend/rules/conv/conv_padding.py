@@ -23,8 +23,8 @@ from rkmend.toolkit.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-AFFECTED = ("rk3588",)
-"""Targets whose compiler dies of it; of the others, six converted the same model (see Evidence)."""
+AFFECTED = ("rk3588", "rk3576")
+"""Targets whose compiler dies of it, on rk3576 only where all is padding; six others converted the same model."""
 
 
 class PaddingBeyondKernel(Rule):
@@ -38,6 +38,10 @@ class PaddingBeyondKernel(Rule):
         E RKNN: core_num 3 ori_Ih 126 ori_Iw 1198 ori_Ic 384 ori_Ib 1
         ...
         Aborted (core dumped)
+
+    On RK3576, where all output rows are padding, it writes a number into a register that is too narrow for it instead:
+
+        E RKNN: REGTASK: The bit width of field value exceeds the limit, target: f2, offset: 0x1028, ...
 
     Small layers of the same kind convert. Others fail in some runs and convert in the rest.
 
@@ -91,7 +95,8 @@ class PaddingBeyondKernel(Rule):
     ## Evidence
 
     The example on rk3588 fails with toolkit 2.2.0, 2.3.2 and 2.5.0, with any width tried (512, 1198,
-    1200). The same model converts for rk3576, rk3566, rk3568, rk3562, rv1126b and rk2118. First reported
+    1200). The same model converts for rk3576, rk3566, rk3568, rk3562, rv1126b and rk2118. On rk3576 9 of 9 Convs whose
+    output rows are all padding overflow a register; on rk3562 and rk3566 they convert. First reported
     in https://github.com/airockchip/rknn-toolkit2/issues/86.
 
     `rkmend explain` finds the piece of nothing but padding to decide: of 48 fresh Convs between 1x1x2x1 and the
@@ -122,7 +127,8 @@ class PaddingBeyondKernel(Rule):
         if target.name not in AFFECTED:
             return
         for conv in convs_of(model):
-            if conv.geometry.rows.beyond:
+            rows = conv.geometry.rows
+            if rows.beyond and (target.cores > 2 or rows.live < 1):
                 yield self._finding(conv, target)
 
     def level_of(self, finding: Finding, target: Target) -> Level:
@@ -187,6 +193,8 @@ def _dies(geometry: ConvGeometry, target: Target) -> bool:
 
     A pad over 15 becomes a Pad, which leaves none for the Conv; so do rows under a kernel that is cut along the height.
     """
+    if target.cores < 3:
+        return geometry.rows.live < 1
     rows, cols = (_longest_part(axis) for axis in (geometry.rows, geometry.cols))
     pads = (geometry.pad_top, geometry.pad_left, geometry.pad_bottom, geometry.pad_right)
     if max(pads) > MAX_PAD or rows < geometry.kernel_h:

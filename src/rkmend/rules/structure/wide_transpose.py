@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 TRANSPOSE, TO_FRONT, TURNED, SWAPPED = (0, 1, 3, 2), (3, 0, 1, 2), (3, 0, 2, 1), (1, 0, 3, 2)
-ORDERS = (TRANSPOSE, TO_FRONT, TURNED, SWAPPED)
-"""Those that fail, of the 23 that move something."""
-AFFECTED = ("rk3588",)
+MIRRORED, ROWS_UP = (0, 3, 2, 1), (0, 2, 1, 3)
 WIDTH = 1024
-"""8192 / 8: what a register holds by the number of elements that are stored together."""
+"""8192 / 8: what a register of RK3588 holds by the number of elements that are stored together."""
 SIZE = 8192
 """Height or width that a register holds at all; more columns go to the CPU."""
 AREA = 131072
-"""Height times width from which another register overflows in fp16."""
+"""Height times width from which another register of RK3588 overflows in fp16."""
+WIDTH_3562 = 2048
+"""Columns on RK3562, and the orders that have a register for them."""
+ORDERS_3562 = {
+    "fp16": (TRANSPOSE, ROWS_UP, MIRRORED, SWAPPED, (1, 3, 0, 2), (3, 2, 1, 0)),
+    "int8": (MIRRORED, SWAPPED),
+}
 WIDTH_FIRST = [0, 3, 2, 1]
 
 
@@ -67,9 +71,10 @@ class WideTranspose(OperatorRule):
     Toolkit 2.3.2, rk3588, 700 Transposes in all orders, fp16 and int8, widths and heights of 1 to 9000: 0132 overflows
     from 1025 columns to 8192 (more go to the CPU), from 8193 rows, and at 2x256x512 and 5x256x512 in fp16; int8 3012
     from 1040 pixels of a map, int8 3021 and 201 from 1025 columns, int8 1032 from 1025 to 2048. Five axes with one of
-    1 do as the four others. In fp16 3012 and 3021 of 1x1x256x2560 overflow, of 16 channels none did. On rk3576 and
-    rk3562 none of 48 overflowed; rk3566 leaves them to the CPU. Mended, the failing ones convert, with none or one of
-    the steps on the CPU.
+    1 do as the four others. In fp16 3012 and 3021 of 1x1x256x2560 overflow, of 16 channels none did. On rk3562 six
+    orders in fp16 and two in int8 overflow from 2049 columns (220 trials; int8 0132 somewhere from 2050 to 2100, which
+    is not said). On rk3576 none of 150 overflowed; rk3566 leaves them to the CPU. Mended, the failing ones convert on
+    rk3588, with none or one of the steps on the CPU; on rk3562 the mend has the same limit.
     """
 
     code = "RKM258"
@@ -82,14 +87,19 @@ class WideTranspose(OperatorRule):
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """One of these orders of four axes, and the map is too wide."""
         shape = static_shape(node.inputs[0])
-        if shape is None or target.name not in AFFECTED:
+        if shape is None or target.name not in ("rk3588", "rk3562"):
             return None
         seen = four_axes(shape, order_of(node.attributes.get_ints("perm", ()), len(shape)))
-        if seen is None or seen[1] not in ORDERS:
+        if seen is None:
             return None
         (_batch, channels, height, width), order = seen
-        overflows = _overflows(channels, height, width, order, target.dtypes == ("int8",))
-        if not overflows and (order not in (TO_FRONT, TURNED) or width <= WIDTH):
+        dtype = "int8" if target.dtypes == ("int8",) else "fp16"
+        if target.name == "rk3562":
+            overflows = _overflows_on_rk3562(channels, width, order, dtype)
+        else:
+            overflows = _overflows(channels, height, width, order, dtype == "int8")
+        doubtful = target.name == "rk3588" and order in (TO_FRONT, TURNED) and width > WIDTH
+        if not overflows and not doubtful:
             return None
         return {"height": height, "width": width, "order": "".join(map(str, order)), "always": overflows}
 
@@ -120,6 +130,12 @@ def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], i
         return WIDTH < width <= SIZE or height > SIZE or large
     if order == SWAPPED:
         return channels > 1 and width > WIDTH and (width <= 2 * WIDTH if int8 else height * width <= SIZE)
-    if not int8:
+    if not int8 or order not in (TO_FRONT, TURNED):
         return False
     return (height * width if order == TO_FRONT else width) > WIDTH
+
+
+def _overflows_on_rk3562(channels: int, width: int, order: tuple[int, ...], dtype: str) -> bool:
+    if order == ROWS_UP and channels == 1:
+        return False
+    return WIDTH_3562 < width <= SIZE and order in ORDERS_3562[dtype]
