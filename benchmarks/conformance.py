@@ -168,6 +168,8 @@ def report(rows: dict[str, Any], outside: dict[str, str]) -> None:
 
 def _kind(why: str) -> str:
     """A reason without names."""
+    if "/model.onnx " in why:
+        why = f"... {why.partition('/model.onnx ')[2]}"
     for phrase in ("of dtype", "is a", "holds no elements", "follows from the data", "have to be constant"):
         if phrase in why:
             return f"... {why[why.index(phrase) :]}" if phrase in ("of dtype", "is a") else f"... {phrase}"
