@@ -50,12 +50,16 @@ def overflowing(folder: Path) -> Path:
     return saved(folder, nodes, big=100.0, small=1e-4)
 
 
-def converted(path: Path, **wishes) -> rkmend.Conversion:
-    wishes = {"layers": True, "rules": NO_RULES, **wishes}
-    return rkmend.convert(path, target="rk3588", out=path.parent / "out", force=True, **wishes)
+@pytest.fixture
+def converted(convert):
+    def converted(path: Path, **wishes) -> rkmend.Conversion:
+        wishes = {"layers": True, "rules": NO_RULES, **wishes}
+        return convert(path, out=path.parent / "out", force=True, **wishes)
+
+    return converted
 
 
-def test_an_overflow_is_found_where_it_happens(toolkit, tmp_path):
+def test_an_overflow_is_found_where_it_happens(converted, tmp_path):
     """Two layers are wrong, and only the first of them is to blame; so it is even though no file is delivered."""
     result = converted(overflowing(tmp_path))
     assert result.status is Status.REFUSED and "unverified" in result.files
@@ -69,7 +73,7 @@ def test_an_overflow_is_found_where_it_happens(toolkit, tmp_path):
     assert [one["tensor"] for one in written["layerwise"]["checks"]] == list(found)
 
 
-def test_int8_is_held_against_onnx_runtime_and_what_the_toolkit_adds_against_its_own(toolkit, tmp_path):
+def test_int8_is_held_against_onnx_runtime_and_what_the_toolkit_adds_against_its_own(converted, tmp_path):
     path = overflowing(tmp_path)
     rng = np.random.default_rng(1)
     (tmp_path / "data").mkdir()
@@ -87,7 +91,7 @@ def test_int8_is_held_against_onnx_runtime_and_what_the_toolkit_adds_against_its
     assert "c" not in found  # computed with the Relu behind it
 
 
-def test_pixels_scaled_by_the_toolkit_are_compared_with_what_the_network_gets(toolkit, tmp_path):
+def test_pixels_scaled_by_the_toolkit_are_compared_with_what_the_network_gets(converted, tmp_path):
     nodes = [conv("x", "c", "conv"), node("Relu", "c", "y", "relu")]
     options = rkmend.BuildOptions(mean_values=((9.0,) * 8,), std_values=((3.0,) * 8,))
     proto = saved(tmp_path, nodes)
@@ -97,7 +101,7 @@ def test_pixels_scaled_by_the_toolkit_are_compared_with_what_the_network_gets(to
     assert all(check.ok for check in result.layerwise.checks)
 
 
-def test_a_mended_model_is_held_against_the_original_where_that_has_the_tensor(toolkit, tmp_path):
+def test_a_mended_model_is_held_against_the_original_where_that_has_the_tensor(convert, tmp_path):
     """Padding beyond the kernel at the bottom: the mend computes a shorter map under a new name, and then pads it."""
     rng = np.random.default_rng(0)
     stored = {"w": rng.standard_normal((128, 384, 1, 1)) / 20, "b": rng.standard_normal(128)}
@@ -113,14 +117,14 @@ def test_a_mended_model_is_held_against_the_original_where_that_has_the_tensor(t
         opset=12,
     )
     onnx.save(proto, tmp_path / "m.onnx")
-    result = rkmend.convert(tmp_path / "m.onnx", target="rk3588", layers=True)
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out", layers=True)
     assert result.status is Status.MENDED
     references = {check.tensor: check.reference for check in result.layerwise.checks if check.node}
     assert references["y"] == "original" and "delivered" in references.values()
     assert all(check.ok for check in result.layerwise.checks)
 
 
-def test_a_large_network_is_left_out_unless_asked(toolkit, tmp_path, monkeypatch):
+def test_a_large_network_is_left_out_unless_asked(converted, tmp_path, monkeypatch):
     monkeypatch.setattr(conversion, "CHEAP", 100)
     path = saved(tmp_path, [conv("x", "c", "conv"), node("Relu", "c", "y", "relu")])
     result = converted(path, layers=None)
@@ -128,7 +132,7 @@ def test_a_large_network_is_left_out_unless_asked(toolkit, tmp_path, monkeypatch
     assert any("--layers does it" in note for note in result.notes)
 
 
-def test_an_analysis_that_is_ended_costs_the_table_and_nothing_else(toolkit, tmp_path, monkeypatch):
+def test_an_analysis_that_is_ended_costs_the_table_and_nothing_else(converted, tmp_path, monkeypatch):
     """Here by its time limit; an abort in native code ends the same process in the same way."""
     run = Worker.run
 
@@ -142,7 +146,7 @@ def test_an_analysis_that_is_ended_costs_the_table_and_nothing_else(toolkit, tmp
     assert result.layerwise.checks == () and "time limit" in result.layerwise.why_not_all
 
 
-def test_nothing_is_compared_unless_something_converted(toolkit, tmp_path):
+def test_nothing_is_compared_unless_something_converted(converted, tmp_path):
     nodes = [node("Conv", "x w b", "y", "conv", kernel_shape=[1, 1], pads=[0, 0, 1, 0])]
     rng = np.random.default_rng(0)
     stored = {"w": rng.standard_normal((128, 384, 1, 1)), "b": rng.standard_normal(128)}
