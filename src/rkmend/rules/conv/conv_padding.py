@@ -11,7 +11,7 @@ import msgspec
 from rkmend.rules.base import Exactness, Finding, Level, Mend, Rule
 from rkmend.rules.conv.conv_node import ConvNode, convs_of
 from rkmend.rules.conv.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
-from rkmend.rules.conv.limits import LONGEST_PART, MAX_PAD
+from rkmend.rules.conv.limits import LONGEST_PART, MAX_PAD, MAX_STRIDE
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.conv import Axis, ConvGeometry
@@ -194,7 +194,7 @@ def _dies(geometry: ConvGeometry, target: Target) -> bool:
     A pad over 15 becomes a Pad, which leaves none for the Conv; so do rows under a kernel that is cut along the height.
     """
     if target.cores < 3:
-        return geometry.rows.live < 1
+        return geometry.rows.live < 1 and geometry.stride_h <= MAX_STRIDE
     rows, cols = (_longest_part(axis) for axis in (geometry.rows, geometry.cols))
     pads = (geometry.pad_top, geometry.pad_left, geometry.pad_bottom, geometry.pad_right)
     if max(pads) > MAX_PAD or rows < geometry.kernel_h:

@@ -56,8 +56,9 @@ class PoolTiles(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3576, own trials: of windows 5, 6 and 7 on 56 to 320 columns 36 of 36 MaxPools died, with a padding
-    on one side as well, and 3 of 3 AveragePools in int8; with strides of 2, one row or column, or 96 outputs they
-    convert. AveragePools in fp16 are Convs and convert. rk3562, rk3566 and rk3588 convert them all.
+    on one side as well, and 3 of 3 AveragePools in int8; with strides of 2, one row or column, 96 outputs, or padded at
+    both sides (9 of 9) they convert. AveragePools in fp16 are Convs and convert. rk3562, rk3566 and rk3588 convert them
+    all.
     """
 
     code = "RKM120"
@@ -77,11 +78,11 @@ class PoolTiles(OperatorRule):
         pool = Sliding.read(node)
         if pool is None or len(pool.axes) != 2:
             return None
-        width = pool.axes[1].size
+        width, within = pool.axes[1].size, pool.axes[1].pad_begin and pool.axes[1].pad_end
         alike = all(axis.kernel in WINDOWS and axis.stride == axis.dilation == 1 for axis in pool.axes)
         padded = any(axis.pad_begin or axis.pad_end for axis in pool.axes)
         on_cpu = node.op_type == "AveragePool" and padded and not counts_padding(node)
-        if not alike or on_cpu or width <= CERTAIN or pool.outputs[1] % TILE == 0:
+        if not alike or on_cpu or within or width <= CERTAIN or pool.outputs[1] % TILE == 0:
             return None
         return {"kernel": "x".join(str(axis.kernel) for axis in pool.axes), "width": width}
 
