@@ -268,7 +268,18 @@ def test_the_key_of_a_report_opens_its_own_run_and_nothing_else(server, mended, 
         assert stranger.get(f"{folder}/report.html").headers["content-type"].startswith("text/html")
         rknn = stranger.get(f"{folder}/block_1.rknn")
         assert rknn.content[:4] == b"RKNN" and rknn.headers["content-disposition"].startswith("attachment")
-        for path in ("../run.json", "..%2Frun.json", "%2e%2e/run.json", "nowhere", "/etc/passwd", "trials"):
+        logs = zipfile.ZipFile(io.BytesIO(stranger.get(f"{folder}/trials").content)).namelist()
+        assert logs and all(name.startswith("trials/") for name in logs)
+        for path in (
+            "../run.json",
+            "..%2Frun.json",
+            "%2e%2e/run.json",
+            "nowhere",
+            "/etc/passwd",
+            "",
+            "..",
+            "trial",
+        ):
             assert server.verbatim("GET", f"{folder}/{path}").status in (401, 404), path
         assert stranger.get(folder.replace(run["id"], other["id"]) + "/report.html").status_code == 401
         assert stranger.get(f"/report/{run['id']}/{'0' * 64}/report.html").status_code == 401

@@ -7,6 +7,7 @@ finding, since that is one English sentence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from rkmend.mend.interface import InterfaceChange
 from rkmend.records import (
@@ -43,15 +44,13 @@ EXACTNESS = {
 
 
 def headline(result: Conversion, say: Say) -> str:
-    """What was converted, for what, with what."""
+    """What was converted, for what, with what; the model by the name of its file."""
+    model = PurePath(result.model.path).name
     if result.toolkit is None:
-        return say("{model} for {target}, no toolkit", model=result.model.path, target=result.target)
+        return say("{model} for {target}, no toolkit", model=model, target=result.target)
     version = result.toolkit.version
     return say(
-        "{model} for {target}, RKNN-Toolkit2 {version}",
-        model=result.model.path,
-        target=result.target,
-        version=version,
+        "{model} for {target}, RKNN-Toolkit2 {version}", model=model, target=result.target, version=version
     )
 
 

@@ -104,23 +104,29 @@ class RunRoutes:
         files = self._files(run)
         if not files:
             raise Refused(404, "the run has no results")
-        file = tempfile.TemporaryFile(dir=self._house.scratch)  # noqa: SIM115 - closed when it was given out
-        await run_in_threadpool(_pack, files, file)
-        name, size = f"{plain_stem(run.name)}.rkmend.zip", file.tell()
-        file.seek(0)
-        headers = {"content-disposition": f'attachment; filename="{name}"', "content-length": str(size)}
-        return StreamingResponse(_blocks(file), media_type="application/zip", headers=headers)
+        return await self._packed(files, f"{plain_stem(run.name)}.rkmend.zip")
 
     async def report(self, request: Request) -> Response:
         """Shows a report, and gives out the files that it links to."""
         run = self._run(request)
         self._house.check_key(run, request.path_params["key"])
         name = request.path_params["name"]
+        inside = {other: path for other, path in self._files(run).items() if other.startswith(f"{name}/")}
+        if inside:  # a link to a folder
+            return await self._packed(inside, f"{plain_stem(name)}.zip")
         if name != "report.html":
             return self._given(run, name)
         answer = self._given(run, name, shown=True)
         answer.headers["content-security-policy"] = REPORT_POLICY
         return answer
+
+    async def _packed(self, files: dict[str, Path], name: str) -> Response:
+        file = tempfile.TemporaryFile(dir=self._house.scratch)  # noqa: SIM115 - closed when it was given out
+        await run_in_threadpool(_pack, files, file)
+        size = file.tell()
+        file.seek(0)
+        headers = {"content-disposition": f'attachment; filename="{name}"', "content-length": str(size)}
+        return StreamingResponse(_blocks(file), media_type="application/zip", headers=headers)
 
     def _run(self, request: Request) -> Run:
         return self._house.history.get(request.path_params["run"])
