@@ -95,6 +95,8 @@ class WideTranspose(OperatorRule):
         (_batch, channels, height, width), order = seen
         dtype = "int8" if target.dtypes == ("int8",) else "fp16"
         if target.name == "rk3562":
+            if len(shape) < len(order):
+                return None  # matrices convert
             overflows = _overflows_on_rk3562(channels, width, order, dtype)
         else:
             overflows = _overflows(channels, height, width, order, dtype == "int8")
