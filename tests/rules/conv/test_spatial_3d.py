@@ -16,6 +16,7 @@ BROKEN = {
     "max": one("MaxPool", CUBE, kernel_shape=[2, 3, 3], strides=[2, 2, 2], pads=[0, 1, 1, 0, 1, 1]),
     "mean": one("AveragePool", CUBE, kernel_shape=[3, 3, 3], pads=[1] * 6),
     "groups": one("Conv", CUBE, {"w": noise([6, 2, 3, 3, 3]), "b": noise([6])}, group=2),
+    "multiplied": one("Conv", CUBE, {"w": noise([8, 1, 1, 3, 1])}, group=4),
     "dilated": one("Conv", CUBE, {"w": noise([4, 4, 3, 3, 3])}, dilations=[2, 1, 1]),
     "spread": one("ConvTranspose", CUBE, {"w": noise([4, 2, 3, 3, 3]), "b": noise([4])}, group=2),
 }

@@ -31,13 +31,14 @@ class ThreeSpatialAxes(OperatorRule):
         terminate called after throwing an instance of 'std::out_of_range'
           what():  vector::_M_range_check: __n (which is 2) >= this->size() (which is 3)
 
-    A Conv that is dilated along the depth, or an AveragePool whose padding does not count, converts and computes
-    something else (cosine 0.3 to 0.9).
+    A Conv that is dilated along the depth, one that makes several channels of each, or an AveragePool whose padding does
+    not count, converts and computes something else (cosine 0.3 to 0.9).
 
     ## Why
 
     The NPU has two spatial axes. The toolkit rewrites common 3-D operators for them, but not MaxPool, not groups
-    (other than one for each channel), not all of ConvTranspose, and it forgets the dilation of the depth.
+    (other than one for each channel, with one output), not all of ConvTranspose, and it forgets the dilation of the
+    depth.
 
     ## Example
 
@@ -58,8 +59,9 @@ class ThreeSpatialAxes(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2 (and 2.5.0 on one of each), rk3588, fp16: all 3-D MaxPools tried (11) abort. Conv and ConvTranspose
-    with 2 groups abort, with dilation along the depth they are wrong, a ConvTranspose with `output_padding` is
-    rejected; without these they convert rightly. AveragePool with dilations is rejected, with padding that does not
+    with 2 groups abort, with dilation along the depth they are wrong, and so is a Conv with two outputs for each of its
+    groups of one channel (5 of 5); a ConvTranspose with `output_padding` is rejected; without these they convert
+    rightly. AveragePool with dilations is rejected, with padding that does not
     count it is wrong.
     """
 
@@ -90,7 +92,9 @@ def _affected(node: ir.Node, channels: int) -> bool:
     group = node.attributes.get_int("group", 1)
     match node.op_type:
         case "Conv":
-            return is_constant(node.inputs[1]) and (dilations[0] > 1 or 1 < group < channels)
+            weights = static_shape(node.inputs[1])
+            grouped = group > 1 and weights is not None and (group, weights[0]) != (channels, channels)
+            return is_constant(node.inputs[1]) and (dilations[0] > 1 or grouped)
         case "ConvTranspose":
             spread = dilations[0] > 1 or group > 1 or any(node.attributes.get_ints("output_padding", ()))
             return is_constant(node.inputs[1]) and (spread or chosen_by_output(node))
