@@ -31,8 +31,8 @@ class ThreeSpatialAxes(OperatorRule):
         terminate called after throwing an instance of 'std::out_of_range'
           what():  vector::_M_range_check: __n (which is 2) >= this->size() (which is 3)
 
-    A Conv that is dilated along the depth, one that makes several channels of each, or an AveragePool whose padding does
-    not count, converts and computes something else (cosine 0.3 to 0.9).
+    A Conv that is dilated along the depth, one that makes several channels of each, or an AveragePool whose padding
+    does not count, converts and computes something else (cosine 0.3 to 0.9).
 
     ## Why
 
