@@ -1,0 +1,28 @@
+"""Kernels with more taps than three banks hold, on rk3576."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+
+from one_operator import noise, one
+from rkmend.checking import check
+
+
+@pytest.mark.parametrize(
+    ("operator", "channels", "kernel", "more", "ends"),
+    [
+        ("ConvTranspose", 5, [25, 26], {}, True),
+        ("ConvTranspose", 5, [26, 26], {}, False),
+        ("ConvTranspose", 12, [26, 26], {}, True),
+        ("ConvTranspose", 9, [29, 29], {}, False),
+        ("Conv", 1, [31, 31], {"dilations": [2, 2]}, False),
+        ("Conv", 1, [31, 31], {}, True),
+    ],
+)
+def test_what_never_ends(operator, channels, kernel, more, ends, tmp_path):
+    path = tmp_path / "conv.onnx"
+    shape = [channels, 2, *kernel] if operator == "ConvTranspose" else [2, channels, *kernel]
+    onnx.save(one(operator, [1, channels, 70, 70], {"w": noise(shape)}, **more), path)
+    for target, said in (("rk3576", not ends), ("rk3588", False)):
+        assert ("RKM121" in {found.code for found in check(path, target).findings}) == said
