@@ -80,8 +80,8 @@ def starves(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:
     That is the first or the last one of a cut for several cores, the first or last band of a map that one core does not
     hold at once, or all there is.
 
-    Where the stride is longer than the window or than a register takes, it does not die of an empty piece but of an
-    empty band.
+    Where the stride is longer than the window it dies of a last piece that is a single row, where it is longer than a
+    register takes of an empty band alone.
 
     Args:
         geometry: Ungrouped or depth-wise.
@@ -96,11 +96,12 @@ def starves(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:
     else:
         band = rows_per_band(geometry, element_bytes, target)
         banded = fits.rows < rows.size and band <= max(rows.dead_begin, rows.dead_end)
-    if banded or rows.stride > min(rows.extent, LONGEST_STRIDE):
+    if banded or rows.stride > LONGEST_STRIDE:
         return banded
-    return rows.live < 1 or any(
-        cut.live_rows(rows) < 1 for cut in row_sharings(geometry, element_bytes, target)
-    )
+    cuts = row_sharings(geometry, element_bytes, target)
+    if rows.stride > rows.extent:
+        return any(cut.smallest == 1 <= rows.dead_end for cut in cuts)
+    return rows.live < 1 or any(cut.live_rows(rows) < 1 for cut in cuts)
 
 
 def shares_channels(geometry: ConvGeometry, cores: int, element_bytes: int, target: Target) -> bool:
@@ -109,4 +110,6 @@ def shares_channels(geometry: ConvGeometry, cores: int, element_bytes: int, targ
     if geometry.out_channels < group * cores:
         return False
     uneven = -(-geometry.out_channels // group) % cores
-    return not uneven or (not is_depthwise(geometry) and is_streamed(geometry, element_bytes, target))
+    if is_depthwise(geometry):
+        return not uneven and held(geometry, element_bytes, target).rows >= geometry.height
+    return not uneven or is_streamed(geometry, element_bytes, target)
