@@ -112,7 +112,9 @@ def _without_weights(proto: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         if size <= SMALL or not (tensor.raw_data or tensor.external_data):
             graph.initializer.append(tensor)
             if tensor.external_data:  # the checker would look for its file in the current folder
-                onnx.external_data_helper.load_external_data_for_tensor(graph.initializer[-1], str(path.parent))
+                onnx.external_data_helper.load_external_data_for_tensor(
+                    graph.initializer[-1], str(path.parent)
+                )
                 graph.initializer[-1].data_location = onnx.TensorProto.DEFAULT
             continue
         _check_size(tensor, size, path)
