@@ -116,10 +116,12 @@ def _resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target
     whole = weight_banks(geometry, element_bytes, target)
     if is_depthwise(geometry):
         return [whole]
-    group = min(geometry.out_channels, kernel_group(element_bytes, target))
-    one = -(-group * kernel_bytes(geometry, element_bytes, target) // buffer_of(target).bank_bytes)
-    banks = buffer_of(target).banks
-    return [size for size, most in ((whole, banks - 2), (one, banks - 1)) if size <= most] or [whole]
+    banks, bank_bytes = buffer_of(target).banks, buffer_of(target).bank_bytes
+    kernel, group = kernel_bytes(geometry, element_bytes, target), kernel_group(element_bytes, target)
+    if group * kernel > (banks - 1) * bank_bytes:
+        return []  # such a Conv is taken apart along its channels before it is cut
+    one = -(-min(geometry.out_channels, group) * kernel // bank_bytes)
+    return [size for size, most in ((whole, banks - 2), (one, banks - 1)) if size <= most]
 
 
 def _parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterator[tuple[int, int]]:

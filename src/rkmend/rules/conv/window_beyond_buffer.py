@@ -13,9 +13,9 @@ from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target, load_target
-from rkmend.tiling.bands import PART, buffer_of, row_entries
+from rkmend.tiling.bands import PART, buffer_of, kernel_group, row_entries
 from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.storage import BYTES, is_depthwise
+from rkmend.tiling.storage import BYTES, is_depthwise, rounded
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -36,7 +36,8 @@ class WindowBeyondBuffer(OperatorRule):
     ## Why
 
     The compiler cuts a feature map into bands of rows, tiles of columns and parts of its channels. None is smaller than
-    one window: dilated kernel height x dilated kernel width, of the fewest channels that are computed together.
+    one window: dilated kernel height x dilated kernel width, of the fewest channels that are computed together, beside
+    their weights for one kernel group.
 
     ## Example
 
@@ -53,7 +54,8 @@ class WindowBeyondBuffer(OperatorRule):
     ## Evidence
 
     Own trials of random layers with toolkit 2.3.2, rk3588: 5 of 5 windows of 7,267 entries and more died or hung, 300
-    and more of up to 3,856 entries converted. On rk3566 and rk3562 a window of 501x501 died; it converts for rk3576.
+    and more of up to 3,856 entries converted; 5,256 entries beside two banks of weights never end, of 8 to 30 channels.
+    On rk3566 and rk3562 a window of 501x501 died; it converts for rk3576.
     """
 
     code = "RKM116"
@@ -72,7 +74,7 @@ class WindowBeyondBuffer(OperatorRule):
         if conv is None or not is_constant(node.inputs[1]):
             return None
         shape = conv.geometry
-        needed, most = _entries(shape, (1, 1), target), _capacity(target)
+        needed, most = _entries(shape, (1, 1), target), _capacity(shape, (1, 1), target)
         if needed <= most:
             return None
         return {"window": f"{shape.rows.extent}x{shape.cols.extent}", "entries": needed, "most": most}
@@ -84,7 +86,7 @@ class WindowBeyondBuffer(OperatorRule):
         shape, targets = conv.geometry, [load_target(name) for name in AFFECTED]
         counts = product(range(1, shape.kernel_h + 1), range(1, shape.kernel_w + 1))
         for count in sorted(counts, key=lambda pair: (pair[0] * pair[1], pair)):
-            if all(_entries(shape, count, target) <= _capacity(target) for target in targets):
+            if all(_entries(shape, count, target) <= _capacity(shape, count, target) for target in targets):
                 return [by_taps(node, new, count)]
         raise CannotApply("not even one tap fits")
 
@@ -96,10 +98,18 @@ def _entries(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> int
     width = (-(-shape.kernel_w // wide) - 1) * shape.dilation_w + 1
     width = min(width, shape.width + shape.pad_left + shape.pad_right)
     element = max(BYTES[dtype] for dtype in target.dtypes)
-    least = PART if is_depthwise(shape) else target.atom_bytes // element
-    return height * row_entries(width, min(shape.channels, least), element, target)
+    return height * row_entries(width, _least(shape, element, target), element, target)
 
 
-def _capacity(target: Target) -> int:
-    cbuf = buffer_of(target)
-    return (cbuf.banks - 1) * cbuf.entries_per_bank
+def _capacity(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> int:
+    """Entries beside the weights of one kernel group, or of a part of a depth-wise Conv."""
+    cbuf, element = buffer_of(target), max(BYTES[dtype] for dtype in target.dtypes)
+    taps = -(-shape.kernel_h // parts[0]) * -(-shape.kernel_w // parts[1])
+    kernels = 1 if is_depthwise(shape) else min(shape.out_channels, kernel_group(element, target))
+    size = kernels * taps * rounded(_least(shape, element, target) * element, target.atom_bytes)
+    return max(0, cbuf.banks - max(1, -(-size // cbuf.bank_bytes))) * cbuf.entries_per_bank
+
+
+def _least(shape: ConvGeometry, element: int, target: Target) -> int:
+    """Channels that are computed together at least."""
+    return min(shape.channels, PART if is_depthwise(shape) else target.atom_bytes // element)
