@@ -21,6 +21,8 @@ OWN_STRIDES = (1, 2, 4, 8)
 """Strides that the NPU does itself; others the toolkit makes of a stuffed input, on the CPU."""
 FAR = ("rk3576",)
 """Targets that pad by more than 15."""
+FAR_BY_FEW = ("rk3562",)
+"""So do these, of as many channels as are computed in a cycle."""
 
 
 class TransposedKernel(OperatorRule):
@@ -58,7 +60,8 @@ class TransposedKernel(OperatorRule):
 
     Toolkit 2.3.2, rk3588, fp16: kernels of 17 to 40 without padding overflow, 31 with pads of 15 and 17 with pads of 1
     convert, whatever the dilation; 36 with pads of 20 to 23 overflows. On rk3576 kernels of 18,
-    22 and 29 without padding convert. Toolkit 2.5.0 fails alike.
+    22 and 29 without padding convert; on rk3562 those of 18 to 29 do (6 of 6), unless depth-wise of 96 channels and
+    more (3 of 3 died). Toolkit 2.5.0 fails alike.
     """
 
     code = "RKM106"
@@ -76,7 +79,7 @@ class TransposedKernel(OperatorRule):
             return None
         if any(axis.stride not in OWN_STRIDES for axis in conv.axes):
             return None
-        far = [axis for axis in conv.axes if _reaches(axis, target)]
+        far = [axis for axis in conv.axes if _reaches(axis, conv, target)]
         return {"kernel": far[0].kernel, "pad": far[0].pad_begin, "stride": far[0].stride} if far else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
@@ -86,6 +89,8 @@ class TransposedKernel(OperatorRule):
         return [by_phases(conv, new)]
 
 
-def _reaches(axis: Spread, target: Target) -> bool:
+def _reaches(axis: Spread, conv: TransposedConv, target: Target) -> bool:
     too_far = axis.kernel - 1 - axis.pad_begin > MAX_PAD and target.name not in FAR
+    if target.name in FAR_BY_FEW:
+        too_far = too_far and conv.groups > target.depthwise_channels
     return too_far or axis.kernel > MAX_KERNEL

@@ -22,8 +22,8 @@ WIDTH = 1024
 """8192 / 8: what a register of RK3588 holds by the number of elements that are stored together."""
 SIZE = 8192
 """Height or width that a register holds at all; more columns go to the CPU."""
-AREA = 131072
-"""Height times width from which another register of RK3588 overflows in fp16."""
+PLANE = 262144
+"""Bytes of a plane from which another register of RK3588 overflows: 8192 times 32, where there is a second plane."""
 WIDTH_3562 = 2048
 """Columns on RK3562, and the orders that have a register for them."""
 ORDERS_3562 = {
@@ -49,7 +49,8 @@ class WideTranspose(OperatorRule):
     Each order of the axes has its own way on the NPU with its own limits. Where the width becomes the height (0132), or
     in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
     has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In 0132 the height has 13 bits
-    (0x5010), and height times width an own register in fp16 (0x5048).
+    (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width in 0132,
+    channels times width in 0213.
 
     ## Example
 
@@ -69,7 +70,8 @@ class WideTranspose(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, 700 Transposes in all orders, fp16 and int8, widths and heights of 1 to 9000: 0132 overflows
-    from 1025 columns to 8192 (more go to the CPU), from 8193 rows, and at 2x256x512 and 5x256x512 in fp16; int8 3012
+    from 1025 columns to 8192 (more go to the CPU), from 8193 rows, and at 2x256x512 and 5x256x512 in fp16; 0213 at 1024
+    channels of 128 columns in fp16 and 2048 in int8 (20 of 20, 22 below convert); int8 3012
     from 1040 pixels of a map, int8 3021 and 201 from 1025 columns, int8 1032 from 1025 to 2048. Five axes with one of
     1 do as the four others. In fp16 3012 and 3021 of 1x1x256x2560 overflow, of 16 channels none did. On rk3562 six
     orders in fp16 and two in int8 overflow from 2049 columns (220 trials; int8 0132 somewhere from 2050 to 2100, which
@@ -127,9 +129,12 @@ class WideTranspose(OperatorRule):
 
 
 def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], int8: bool) -> bool:
+    element = 1 if int8 else 2
     if order == TRANSPOSE:
-        large = not int8 and channels > 1 and height * width >= AREA
+        large = channels > 1 and height * width * element >= PLANE
         return WIDTH < width <= SIZE or height > SIZE or large
+    if order == ROWS_UP:  # rows that are no whole atoms go another way
+        return height > 1 and width * element % 16 == 0 and channels * width * element >= PLANE
     if order == SWAPPED:
         return channels > 1 and width > WIDTH and (width <= 2 * WIDTH if int8 else height * width <= SIZE)
     if not int8 or order not in (TO_FRONT, TURNED):
