@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Finding, Level, Mend, Rule
+from rkmend.rules.bare import BareRule
+from rkmend.rules.base import Fact
 from rkmend.rules.conv.limits import MAX_SIZE
-from rkmend.rules.nodes import nodes_of
 from rkmend.targets import Target
-from rkmend.toolkit.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 AFFECTED = ("rk3576",)
 
 
-class WideSoftmax(Rule):
+class WideSoftmax(BareRule):
     """A Softmax of rows of more than 8192 elements, on RK3576.
 
     ## What happens
@@ -54,28 +53,15 @@ class WideSoftmax(Rule):
 
     code = "RKM260"
     name = "softmax-too-wide"
-    level = Level.ERROR
     operators = frozenset({"Softmax", "LogSoftmax"})
 
-    def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
-        """Every Softmax with a last axis over 8192."""
-        if target.name not in AFFECTED:
-            return
-        for node in nodes_of(model, self.operators):
-            shape = static_shape(node.inputs[0])
-            if shape and shape[-1] > MAX_SIZE:
-                yield Finding(
-                    self.code,
-                    self.name,
-                    (str(node.name),),
-                    {"width": shape[-1], "most": MAX_SIZE},
-                    f"{node.op_type} '{node.name}' has rows of {shape[-1]} elements; the NPU has {MAX_SIZE} at most.",
-                )
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """A last axis over 8192."""
+        shape = static_shape(node.inputs[0])
+        if target.name not in AFFECTED or not shape or shape[-1] <= MAX_SIZE:
+            return None
+        return {"width": shape[-1], "most": MAX_SIZE}
 
-    def recognises(self, verdict: Verdict) -> bool:
-        """The compiler died, or wrote a number into too narrow a register."""
-        return verdict.outcome in (Outcome.ABORTED, Outcome.UNSOUND)
-
-    def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """None."""
-        return ()
+    def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
+        """How long the rows are."""
+        return f"{node.op_type} '{node.name}' has rows of {facts['width']} elements; the NPU has {facts['most']} at most."

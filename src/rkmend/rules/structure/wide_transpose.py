@@ -11,13 +11,14 @@ from rkmend.rules.four_axes import four_axes, order_of
 from rkmend.rules.operands import known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
+from rkmend.rules.structure.odd_product import is_too_large
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 TRANSPOSE, TO_FRONT, TURNED, SWAPPED = (0, 1, 3, 2), (3, 0, 1, 2), (3, 0, 2, 1), (1, 0, 3, 2)
-MIRRORED, ROWS_UP = (0, 3, 2, 1), (0, 2, 1, 3)
+MIRRORED, ROWS_UP, COLUMNS_UP = (0, 3, 2, 1), (0, 2, 1, 3), (0, 3, 1, 2)
 WIDTH = 1024
 """8192 / 8: what a register of RK3588 holds by the number of elements that are stored together."""
 SIZE = 8192
@@ -50,7 +51,7 @@ class WideTranspose(OperatorRule):
     in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
     has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In 0132 the height has 13 bits
     (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width in 0132,
-    channels times width in 0213.
+    channels times width in 0213, and of an odd height in 0312 (RKM261).
 
     ## Example
 
@@ -135,6 +136,8 @@ def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], i
         return WIDTH < width <= SIZE or height > SIZE or large
     if order == ROWS_UP:  # rows that are no whole atoms go another way
         return height > 1 and width * element % 16 == 0 and channels * width * element >= PLANE
+    if order == COLUMNS_UP:
+        return is_too_large(channels, height, width)
     if order == SWAPPED:
         return channels > 1 and width > WIDTH and (width <= 2 * WIDTH if int8 else height * width <= SIZE)
     if not int8 or order not in (TO_FRONT, TURNED):
