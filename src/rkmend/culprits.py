@@ -14,7 +14,7 @@ from rkmend.mend.choose import State
 from rkmend.records import Conversion, Culprit
 from rkmend.setting import Setting
 from rkmend.toolkit.tolerance import loses_a_part
-from rkmend.toolkit.verdict import Outcome
+from rkmend.toolkit.verdict import Outcome, Stage
 from rkmend.verification.parts import joining
 from rkmend.verification.reference import candidate_reference
 from rkmend.wrong_numbers import trace_wrong
@@ -22,8 +22,9 @@ from rkmend.wrong_numbers import trace_wrong
 LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
 """Outcomes that are worth cutting the model into pieces for: a failure that comes fast and by itself."""
 WRONG_TRIALS = 60
-"""How many pieces are tried to trace wrong numbers to their operators; each is run by ONNX Runtime and the simulator.
-A number of trials and not a time: what is found must not depend on what else the machine does."""
+"""How many pieces are tried to trace wrong numbers, or a failing simulator, to their operators; each is run by ONNX
+Runtime and the simulator. A number of trials and not a time: what is found must not depend on what else the machine
+does."""
 
 
 def is_lost_in_joining(state: State) -> bool:
@@ -57,7 +58,9 @@ class Culprits:
         report = state.done.report()
         nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
         wrong = state.verdict.outcome is Outcome.WRONG
-        budget = Budget(trials=WRONG_TRIALS if wrong else None)
+        signature = state.verdict.signature
+        simulated = signature is not None and signature.stage is Stage.SIMULATE
+        budget = Budget(trials=WRONG_TRIALS if simulated else None)
         if not nodes and is_lost_in_joining(state):
             lost = {found.output for found in state.verdict.agreement if loses_a_part(found)}
             nodes, how = joining(state.model, lost), "joins tensors of different size to one int8 output"
