@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rkmend.rules.base import Exactness, Fact, Level
 from rkmend.rules.conv.conv_node import ConvNode, conv_attributes
 from rkmend.rules.conv.limits import MAX_DILATION
+from rkmend.rules.lite import LITE
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
@@ -17,8 +18,8 @@ from rkmend.tiling.conv import Axis
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-FEW_CHANNELS = 500
-"""So many are not gathered because of their number: 320 converted, 512 died."""
+FEW_CHANNELS, FEW_CHANNELS_LITE = 500, 300
+"""So many are not gathered because of their number: 320 converted, 512 died, on RK3566 320."""
 
 
 class UnseenMap(OperatorRule):
@@ -69,7 +70,8 @@ class UnseenMap(OperatorRule):
         conv = ConvNode.read(node)
         if conv is None:
             return None
-        most = MAX_DILATION if conv.geometry.channels <= FEW_CHANNELS else 1
+        few = FEW_CHANNELS_LITE if target.name in LITE else FEW_CHANNELS
+        most = MAX_DILATION if conv.geometry.channels <= few else 1
         for axis in (conv.geometry.rows, conv.geometry.cols):
             if axis.dilation > most and not _sees(axis):
                 return {"size": axis.size, "dilation": axis.dilation, "kernel": axis.kernel}

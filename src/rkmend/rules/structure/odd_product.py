@@ -54,8 +54,8 @@ class OddProduct(BareRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16 and int8, own trials: 863x640 and 1023x256 overflow (6 of 6), 1022x256, 1020x260,
-    1024x256 and 511x256 do not (14 of 14), nor do single maps; so does the Transpose 0312 alone (RKM258). rk3576 and rk3562
-    convert them.
+    1024x256 and 511x256 do not (14 of 14), nor do single maps; so does the Transpose 0312 alone (RKM258). rk3576 and
+    rk3562 convert them.
     """
 
     code = "RKM261"

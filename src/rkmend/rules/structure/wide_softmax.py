@@ -64,4 +64,5 @@ class WideSoftmax(BareRule):
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """How long the rows are."""
-        return f"{node.op_type} '{node.name}' has rows of {facts['width']} elements; the NPU has {facts['most']} at most."
+        name, width, most = node.name, facts["width"], facts["most"]
+        return f"{node.op_type} '{name}' has rows of {width} elements; the NPU has {most} at most."
