@@ -50,7 +50,9 @@ class PaddedChannels(ConvDesign):
 
     ## Evidence
 
-    The model of `rkmend.tiling.cost`, which is checked against the cycles that toolkit 2.3.2 prints; for example a
+    Cycles of toolkit 2.3.2, rk3588, fp16, 3x3 on 32x32: 55,296 with 36 -> 36 channels and with 64 -> 48, 18,432 with
+    32 -> 32; 36,864 with 17 -> 33, 73,728 with 64 -> 60. `rkmend.tiling.cost` gives the same, and the cycles of all
+    Convs that docs/agreement.md lists to 5 %, on four targets. A
     depth-wise 7x7 Conv takes 50,176 cycles on 16x32x32: 1024 pixels x 49 taps, with 16 channels as with 64.
     """
 
