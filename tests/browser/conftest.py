@@ -18,9 +18,12 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The browser, or the test is skipped: nothing is downloaded."""
+    """The browser, or the test is skipped: nothing is downloaded.
+
+    It lives no longer than a file of tests: while it does, an event loop runs, and tests of the server start their own.
+    """
     path = os.environ.get("RKMEND_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not path:
         pytest.skip("no Chromium: install Debian's package chromium, or set RKMEND_CHROMIUM")

@@ -124,9 +124,9 @@ def test_killed_from_outside_says_nothing_of_the_model(oracle, trials, tmp_path,
         until = time.monotonic() + 30
         while len(struck) < times and time.monotonic() < until:
             for folder in set(trials.folder.iterdir()) - before - struck:
-                if (folder / "diary.jsonl").exists():
-                    (worker,) = [w for w in trials._workers._hired[oracle._toolkit] if w._child]
-                    os.kill(worker._child, signal.SIGKILL)
+                at_work = [w._child for w in trials._workers._hired[oracle._toolkit] if w._child]
+                if at_work and (folder / "diary.jsonl").exists():
+                    os.kill(at_work[0], signal.SIGKILL)
                     struck.add(folder)
             time.sleep(0.01)
 
