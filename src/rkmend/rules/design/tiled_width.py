@@ -46,9 +46,9 @@ class TiledWidth(ConvDesign):
 
     ## Evidence
 
-    Entries and tiles by `rkmend.tiling.bands`: 50 Convs on rk3588, 2.3.2, told from the heights at which they abort. The
-    limit is the compiler's own message. It prints no tiles: of 10 Convs with rows of 2040 to 2200 entries all convert
-    without a word, so that the tiles and what they load twice rest on the tiling model alone.
+    Entries and tiles by `rkmend.tiling.bands`: 50 Convs on rk3588, 2.3.2, told from the heights at which they abort.
+    The limit is the compiler's own message. It prints no tiles: of 10 Convs with rows of 2040 to 2200 entries all
+    convert without a word, so that the tiles and what they load twice rest on the tiling model alone.
     """
 
     code = "RKM605"
