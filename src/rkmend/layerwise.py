@@ -37,7 +37,7 @@ took, since the model is built once more."""
 
 def numbers_within(done: Done) -> int:
     """How many numbers there are in the tensors that would be compared."""
-    return sum(map(_size, _comparable(_model(done))))
+    return sum(map(_size, comparable(_model(done).graph)))
 
 
 def check_layers(
@@ -64,7 +64,7 @@ def check_layers(
     samples = {one.name: one for one in done.trial.reference.samples}
     sample = samples[telling_sample(done) or next(iter(samples))]
     whole = next(one for one in reference.samples if one.name == sample.name)
-    names = [str(value.name) for value in _comparable(model)]
+    names = [str(value.name) for value in comparable(model.graph)]
     values: dict[str, tuple[str, Path, str]] = {}
     if original is not None:
         fed, inputs = whole.network or whole.inputs, [spec.name for spec in reference.inputs]
@@ -81,7 +81,7 @@ def check_layers(
 
 def _run(given: Activations, model: ir.Model, names: Sequence[str]) -> dict[str, tuple[Path, str]]:
     """Where those of the values stand that a model has; none if ONNX Runtime cannot run it."""
-    mine = {str(value.name) for value in _comparable(model)}
+    mine = {str(value.name) for value in comparable(model.graph)}
     with suppress(CannotExtract, InputError):
         return given.values([name for name in names if name in mine])
     return {}
@@ -128,10 +128,6 @@ def _lost(found: OutputAgreement) -> float:
 
 def _model(done: Done) -> ir.Model:
     return freeze(load(done.trial.model), {}).ir
-
-
-def _comparable(model: ir.Model) -> list[ir.Value]:
-    return comparable(model.graph)
 
 
 def _size(value: ir.Value) -> int:

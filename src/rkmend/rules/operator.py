@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rkmend.rules.base import FAILED, Exactness, Fact, Finding
-from rkmend.rules.nodes import nodes_of
+from rkmend.rules.node_rule import NodeRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.single_mend import SingleMend
 from rkmend.targets import Target
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
-class OperatorRule(SingleMend):
+class OperatorRule(NodeRule, SingleMend):
     """A rule about single operators of the main graph, each rewritten into others that compute the same.
 
     Subclasses say which operators (`operators`, `holds`), and give the rewrite (`rewrite`).
     """
 
-    operators: ClassVar[frozenset[str]]
-    """Operator types; those outside of the default domain as `com.microsoft::Gelu`."""
     exactness: ClassVar[Exactness] = Exactness.ROUNDING
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
@@ -52,13 +50,6 @@ class OperatorRule(SingleMend):
         return f"{node.op_type} '{node.name}' {self.name.replace('-', ' ')}" + (
             f": {listed}." if listed else "."
         )
-
-    def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
-        """See `Rule.find`."""
-        for node in nodes_of(model, self.operators):
-            if (facts := self.holds(node, target)) is not None:
-                name = str(node.name)
-                yield Finding(self.code, self.name, (name,), dict(facts), self.message(node, facts))
 
     def recognises(self, verdict: Verdict) -> bool:
         """Any failure that an operator can be to blame for."""
