@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from graphs import model, node, value
 from models import NO_RULES
 
 import rkmend
-from rkmend import conversion
+from rkmend import afterwards
 from rkmend.records import Status
 from rkmend.toolkit.trial import Limits
 from rkmend.toolkit.worker import Worker
@@ -125,7 +126,7 @@ def test_a_mended_model_is_held_against_the_original_where_that_has_the_tensor(c
 
 
 def test_a_large_network_is_left_out_unless_asked(converted, tmp_path, monkeypatch):
-    monkeypatch.setattr(conversion, "CHEAP", 100)
+    monkeypatch.setattr(afterwards, "CHEAP", 100)
     path = saved(tmp_path, [conv("x", "c", "conv"), node("Relu", "c", "y", "relu")])
     result = converted(path, layers=None)
     assert result.layerwise is None
@@ -144,6 +145,23 @@ def test_an_analysis_that_is_ended_costs_the_table_and_nothing_else(converted, t
     result = converted(path)
     assert result.ok and Path(result.files["rknn"]).exists()
     assert result.layerwise.checks == () and "time limit" in result.layerwise.why_not_all
+
+
+def test_an_analysis_that_fails_leaves_the_results_as_they_are(converted, tmp_path, monkeypatch):
+    """The disk is full by then."""
+
+    def full(self, request, limits, stop=None):
+        if "layers" in request:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return run(self, request, limits, stop)
+
+    run = Worker.run
+    monkeypatch.setattr(Worker, "run", full)
+    path = saved(tmp_path, [conv("x", "c", "conv"), node("Relu", "c", "y", "relu")])
+    result = converted(path)
+    assert result.ok and Path(result.files["rknn"]).exists() and result.layerwise is None
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert any("No space left on device" in note for note in report["notes"])
 
 
 def test_nothing_is_compared_unless_something_converted(converted, tmp_path):

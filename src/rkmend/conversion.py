@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,20 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rkmend._version import __version__
-from rkmend.culprits import LOCATED
-from rkmend.delivery import REPRO, deliver, results_folder, write_report
+from rkmend.afterwards import Afterwards
+from rkmend.delivery import REPRO, deliver, results_folder
 from rkmend.diagnose.budget import Budget
-from rkmend.diagnose.reduction.checkpoint import Checkpoint
-from rkmend.diagnose.trial_oracle import TrialOracle
-from rkmend.errors import EnvironmentFailure, InputError, RkmendError
-from rkmend.explanation import explain_on
+from rkmend.errors import EnvironmentFailure, InputError
 from rkmend.graph import Model, TensorSpec, freeze, load, modernised, save, specialise
-from rkmend.layerwise import CHEAP, UNASKED_SECONDS, UNASKED_TRIALS, check_layers, numbers_within
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import Pipeline, Progress
 from rkmend.recipe import load_recipe
 from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
-from rkmend.reduction import Watcher, question
 from rkmend.rules import Exactness, Rule
 from rkmend.rules.selection import Selection
 from rkmend.setting import Setting
@@ -35,10 +30,9 @@ from rkmend.toolkit.calibration import load_calibration
 from rkmend.toolkit.environments import DEFAULT_VERSION, ensure
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits, Reference
-from rkmend.toolkit.trials import Done, Trials, default_parallel
+from rkmend.toolkit.trials import Trials, default_parallel
 from rkmend.toolkit.workers import Workers
 from rkmend.verification.reference import make_reference
-from rkmend.workbench import Workbench
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,37 +156,12 @@ class Converter:
                 deliver(
                     folder, path.stem, result, final, trials.done, started, tail=tail, unverified=unverified
                 )
+                after = Afterwards(result, given, setting, self._limits, self._progress)
                 if (done := final.done if final else unverified) and wishes.layers is not False:
-                    self._check_layers(done, given, pipeline, result, unasked=wishes.layers is None)
-                if wishes.explain is not None and not options.quantize and _is_explained(result):
-                    self._progress.step("explaining the failure; the results are written already")
-                    watcher = Watcher(self._progress, self._progress.explaining)
-                    _explain(result, given, options, folder / REPRO, setting, wishes.explain, watcher)
+                    after.add_layers(done, pipeline, self._workers, unasked=wishes.layers is None)
+                if wishes.explain is not None:
+                    after.add_explanation(options, folder / REPRO, wishes.explain)
                 return result
-
-    def _check_layers(
-        self, done: Done, given: Model, pipeline: Pipeline, result: Conversion, *, unasked: bool
-    ) -> None:
-        """Adds the verification layer by layer to a conversion that is delivered already."""
-        limits = self._limits
-        if unasked:
-            if (numbers := numbers_within(done)) > CHEAP:
-                why = f"{numbers:,} numbers are within the network"
-                result.notes += (f"The layers were not compared one by one: {why}; --layers does it.",)
-                write_report(result)
-                return
-            seconds = UNASKED_SECONDS + UNASKED_TRIALS * done.verdict.seconds
-            limits = replace(limits, seconds=min(limits.seconds, seconds))
-        self._progress.step("comparing layer by layer; the results are written already")
-        result.layerwise = check_layers(
-            done,
-            given.ir if pipeline.tail is None else None,
-            pipeline.known_reference(done.trial.options),
-            self._workers,
-            pipeline.setting.scratch / "layers",
-            limits,
-        )
-        write_report(result)
 
     def _trials(self, scratch: Path) -> Trials:
         return Trials(
@@ -284,41 +253,6 @@ def _as_model(part: ir.Model, folder: Path) -> Model:
     folder.mkdir(parents=True, exist_ok=True)
     save(part, folder / "part.onnx")
     return load(folder / "part.onnx")
-
-
-def _is_explained(result: Conversion) -> bool:
-    """Whether the model as given failed in a way that an explanation within a conversion is worth its time."""
-    first = result.first_verdict
-    return first is not None and first.outcome in LOCATED
-
-
-def _explain(
-    result: Conversion,
-    given: Model,
-    options: BuildOptions,
-    folder: Path,
-    setting: Setting,
-    budget: Budget,
-    watcher: Watcher,
-) -> None:
-    """Adds reproducer and cause to a conversion that is delivered already."""
-    target, toolkit, trials, scratch = setting.target, setting.toolkit, setting.trials, setting.scratch
-    trials.watch = lambda _trial, _verdict: None  # hundreds of them
-    oracle = TrialOracle(trials, target, toolkit, options, scratch / "candidates", budget=budget)
-    bench = Workbench(target, toolkit, options, trials.limits, trials, oracle, scratch)
-    asked = question(given, target.name, None, options, toolkit.version)
-    with results_folder(folder, force=False):
-        checkpoint = Checkpoint(folder, asked)
-        try:
-            result.cause = explain_on(bench, given, folder, checkpoint, budget, watcher).cause
-        except RkmendError as error:  # the conversion is whole without it
-            result.notes += (f"The failure was not explained: {error.message}.",)
-            checkpoint.finish()
-        else:
-            result.files["repro"] = str(folder)
-        finally:
-            checkpoint.leave()
-    write_report(result)
 
 
 def _quantisation(options: BuildOptions, target: Target, dataset: str | Path | None) -> BuildOptions:

@@ -14,9 +14,9 @@ from rkmend.mend.choose import State
 from rkmend.records import Conversion, Culprit
 from rkmend.setting import Setting
 from rkmend.toolkit.tolerance import loses_a_part
-from rkmend.toolkit.verdict import Outcome, Stage
+from rkmend.toolkit.verdict import Outcome
 from rkmend.verification.parts import joining
-from rkmend.verification.reference import candidate_reference
+from rkmend.verification.reference import candidate_calibration, candidate_reference
 from rkmend.wrong_numbers import trace_wrong
 
 LOCATED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND)
@@ -25,6 +25,10 @@ WRONG_TRIALS = 60
 """How many pieces are tried to trace wrong numbers, or a failing simulator, to their operators; each is run by ONNX
 Runtime and the simulator. A number of trials and not a time: what is found must not depend on what else the machine
 does."""
+
+
+LOCATED_TRIALS = 200
+"""How many are tried to find the operators of a failing build; each is built, in seconds."""
 
 
 def is_lost_in_joining(state: State) -> bool:
@@ -58,9 +62,7 @@ class Culprits:
         report = state.done.report()
         nodes, how = named_by_log(state.model, report), "named by the toolkit's log"
         wrong = state.verdict.outcome is Outcome.WRONG
-        signature = state.verdict.signature
-        simulated = signature is not None and signature.stage is Stage.SIMULATE
-        budget = Budget(trials=WRONG_TRIALS if simulated else None)
+        budget = Budget(trials=WRONG_TRIALS if state.verdict.fails_when_run else LOCATED_TRIALS)
         if not nodes and is_lost_in_joining(state):
             lost = {found.output for found in state.verdict.agreement if loses_a_part(found)}
             nodes, how = joining(state.model, lost), "joins tensors of different size to one int8 output"
@@ -68,7 +70,7 @@ class Culprits:
             parts = self.setting.scratch / f"wrong-{state.done.trial.key[:16]}"
             nodes = trace_wrong(state.model, state.done, self.setting.trials, parts, budget)
             how = "the first whose result is wrong while what they are given is right"
-        # A part of an int8 build takes other inputs than the calibration data has, so its numbers prove nothing.
+        # A part of an int8 build is calibrated on random inputs, so that its numbers prove nothing.
         judged = wrong and not state.options.quantize
         if not nodes and (judged or state.verdict.outcome in LOCATED):
             nodes = self._reduced(state, budget)
@@ -86,8 +88,8 @@ class Culprits:
             setting.toolkit,
             state.options,
             setting.scratch / "parts",
-            calibration=setting.calibration,
-            reference_for=candidate_reference if state.verdict.outcome is Outcome.WRONG else None,
+            calibration_for=candidate_calibration if state.options.quantize else None,
+            reference_for=candidate_reference if state.verdict.fails_when_run else None,
             budget=budget,
         )
         oracle.adapt(observed)

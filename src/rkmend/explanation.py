@@ -196,7 +196,7 @@ class _Explaining:
         self.experiments += try_surroundings(
             surroundings(bench.target, bench.toolkit, bench.options),
             reproducer,
-            lambda other: bench.oracle_in(other, reproducer, stack),
+            lambda other: bench.oracle_in(other, stack),
             self.reduction.failure,
         )
 

@@ -35,13 +35,19 @@ UNASKED_SECONDS, UNASKED_TRIALS = 60.0, 3.0
 took, since the model is built once more."""
 
 
-def numbers_within(done: Done) -> int:
+def delivered(done: Done) -> ir.Model:
+    """The model of a Trial, with inferred shapes."""
+    return freeze(load(done.trial.model), {}).ir
+
+
+def numbers_within(model: ir.Model) -> int:
     """How many numbers there are in the tensors that would be compared."""
-    return sum(map(_size, comparable(_model(done).graph)))
+    return sum(map(_size, comparable(model.graph)))
 
 
 def check_layers(
     done: Done,
+    model: ir.Model,
     original: ir.Model | None,
     reference: Reference,
     workers: Workers,
@@ -52,14 +58,18 @@ def check_layers(
 
     Args:
         done: The Trial of the model that is delivered, or kept as unverified; verified, so it has a reference.
+        model: The model of that Trial; see `delivered`.
         original: The model as it was given; None where only a part of it was converted.
         reference: What the original computes.
         workers: One of them does it.
         folder: Does not exist yet; holds all values while this runs.
         limits: Of the process that does it.
+
+    Raises:
+        EnvironmentFailure: The toolkit cannot be used any more.
+        OSError: The disk is full.
     """
     started = time.monotonic()
-    model = _model(done)
     assert done.trial.reference
     samples = {one.name: one for one in done.trial.reference.samples}
     sample = samples[telling_sample(done) or next(iter(samples))]
@@ -124,10 +134,6 @@ def _judged(
 def _lost(found: OutputAgreement) -> float:
     """Share of the energy that is error."""
     return 1.0 - max(0.0, found.cosine) ** 2 if found.finite else 1.0
-
-
-def _model(done: Done) -> ir.Model:
-    return freeze(load(done.trial.model), {}).ir
 
 
 def _size(value: ir.Value) -> int:

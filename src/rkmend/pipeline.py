@@ -269,7 +269,7 @@ class Pipeline:
             state, why = self._confirmed(state)
             if not why:
                 return state, ""
-            if not _fails_when_run(state.verdict):
+            if not state.verdict.fails_when_run:
                 break
             guilt, further = self._guilt(state), None
             if guilt is None:
@@ -322,7 +322,7 @@ class Pipeline:
 
     def _attempt(self, state: State, model: ir.Model, options: BuildOptions, label: str) -> Done:
         """A Trial of what a mend made of a State; where the numbers are what is wrong, they are looked at."""
-        return self._try(model, options, label, verify=_fails_when_run(state.verdict))
+        return self._try(model, options, label, verify=state.verdict.fails_when_run)
 
     def _try(
         self, model: ir.Model, options: BuildOptions, label: str, *, verify: bool = False, fresh: bool = False
@@ -349,8 +349,3 @@ class Pipeline:
     def known_reference(self, options: BuildOptions) -> Reference:
         """What the original computes, with the noise of a build with these options where that is measured."""
         return self._measured.get((self.reference.digest, options.quantize), self.reference)
-
-
-def _fails_when_run(verdict: Verdict) -> bool:
-    """Whether a model is built and only the simulator fails on it, or computes something else."""
-    return verdict.signature is not None and verdict.signature.stage == "simulate"

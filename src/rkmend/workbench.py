@@ -17,11 +17,9 @@ from rkmend.diagnose.oracle import Candidate, Observation
 from rkmend.diagnose.reduction.baseline import Baseline
 from rkmend.diagnose.trial_oracle import TrialOracle
 from rkmend.errors import InputError
-from rkmend.graph.model import graph_inputs, spec_of
 from rkmend.paths import scratch_dir
 from rkmend.targets import Target, load_target
 from rkmend.toolkit.cache import TrialCache
-from rkmend.toolkit.calibration import calibrate_on
 from rkmend.toolkit.diary import read_log
 from rkmend.toolkit.environments import DEFAULT_VERSION, Toolkit, ensure
 from rkmend.toolkit.log import parse_log
@@ -31,8 +29,7 @@ from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import MOST_WORKERS, Trials
 from rkmend.toolkit.verdict import Verdict
 from rkmend.toolkit.workers import Workers
-from rkmend.verification.reference import candidate_reference
-from rkmend.verification.samples import make_samples
+from rkmend.verification.reference import candidate_calibration, candidate_reference
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -91,29 +88,24 @@ class Workbench:
         """The nodes that the log of a run blames."""
         return named_by_log(model, parse_log(read_log(self.log_of(observation)), pasted=False))
 
-    def oracle_in(self, other: Surrounding, model: ir.Model, stack: ExitStack) -> TrialOracle:
-        """An oracle for a model in other surroundings, on the same budget.
+    def oracle_in(self, other: Surrounding, stack: ExitStack) -> TrialOracle:
+        """An oracle for models in other surroundings, on the same budget.
 
         Args:
             other: The surroundings.
-            model: For the calibration data of an int8 build: one random sample.
             stack: Ends what had to be started.
         """
         folder = Path(tempfile.mkdtemp(prefix="other-", dir=self.scratch))
         trials = self.trials
         if other.cold:
             trials = stack.enter_context(Trials(folder / "trials", self.limits, parallel=1))
-        calibration = None
-        if other.quantize:
-            made = make_samples([spec_of(value) for value in graph_inputs(model.graph)], folder)
-            calibration = calibrate_on(made[0].path, folder)
         return TrialOracle(
             trials,
             other.target,
             other.toolkit,
             other.options,
             folder / "candidates",
-            calibration=calibration,
+            calibration_for=candidate_calibration if other.quantize else None,
             budget=self.oracle.budget,
         )
 

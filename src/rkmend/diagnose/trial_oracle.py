@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ReferenceFor = Callable[["ir.Model", Path], "Reference | None"]
 """From a candidate and the file it was saved to, to what it computes; the samples go into a folder with the name of
 the file without its suffix. None when that cannot be computed: then a candidate cannot be found `wrong`."""
+CalibrationFor = Callable[["ir.Model", Path], Calibration]
+"""From a candidate and the file it was saved to, to the data for its int8 build, in the same folder: a candidate has
+inputs of its own."""
 
 
 class TrialOracle(RememberingOracle):
@@ -37,7 +40,7 @@ class TrialOracle(RememberingOracle):
         toolkit: With which version.
         options: The same for all candidates.
         scratch: Folder of its own for the candidates' files, each gone when its Trial is.
-        calibration: For an int8 build. Only good for candidates with the same inputs.
+        calibration_for: For int8 builds.
         reference_for: For failures that the simulator shows. May be set later: what was found without it is
             then asked again.
         budget: Charged for each Trial that is not remembered.
@@ -51,7 +54,7 @@ class TrialOracle(RememberingOracle):
         options: BuildOptions,
         scratch: Path,
         *,
-        calibration: Calibration | None = None,
+        calibration_for: CalibrationFor | None = None,
         reference_for: ReferenceFor | None = None,
         budget: Budget,
     ) -> None:
@@ -59,7 +62,7 @@ class TrialOracle(RememberingOracle):
         self._trials = trials
         self._target, self._toolkit, self._options = target, toolkit, options
         self._scratch = scratch
-        self._calibration = calibration
+        self._calibration_for = calibration_for
         self.reference_for = reference_for
         self._numbers = itertools.count(1)
         scratch.mkdir(parents=True, exist_ok=True)
@@ -71,6 +74,7 @@ class TrialOracle(RememberingOracle):
         path = self._scratch / f"{next(self._numbers):05}.onnx"
         save(candidate.model, path)
         reference = self.reference_for(candidate.model, path) if self.reference_for else None
+        calibration = self._calibration_for(candidate.model, path) if self._calibration_for else None
         trial = Trial(
             candidate.label,
             path,
@@ -78,7 +82,7 @@ class TrialOracle(RememberingOracle):
             self._target,
             self._toolkit,
             self._options,
-            self._calibration,
+            calibration,
             reference,
         )
         return _Inquiry(self._trials, trial, self.limits, fresh=fresh)

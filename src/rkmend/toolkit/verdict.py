@@ -159,6 +159,11 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.outcome is Outcome.CONVERTED
 
     @property
+    def fails_when_run(self) -> bool:
+        """Whether a file was exported that the simulator fails on, or computes something else with."""
+        return self.signature is not None and self.signature.stage is Stage.SIMULATE
+
+    @property
     def cpu_ops(self) -> tuple[str, ...]:
         """Names of the operators that the compiler left to the CPU, graph inputs and outputs apart."""
         return tuple(

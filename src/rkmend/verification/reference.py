@@ -16,8 +16,9 @@ from rkmend.errors import InputError
 from rkmend.graph import Model, digest_ir
 from rkmend.graph.model import graph_inputs, spec_of
 from rkmend.npz import write_npz
+from rkmend.toolkit.calibration import calibrate_on
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.trial import Reference, Sample
+from rkmend.toolkit.trial import Calibration, Reference, Sample
 from rkmend.verification import samples as sampling
 from rkmend.verification.int8 import in_int8, ranges
 from rkmend.verification.noise import is_finite, with_noise, with_wide_noise
@@ -226,12 +227,29 @@ def candidate_reference(model: ir.Model, path: Path) -> Reference | None:
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        made = sampling.make_samples([spec_of(value) for value in graph_inputs(model.graph)], folder)[:1]
-        run = run_model(path, made, folder / "reference")
+        made = _candidate_sample(model, folder)
+        run = run_model(path, [made], folder / "reference")
     except InputError:
         return None
-    sample = Sample(made[0].name, made[0].path, run.outputs[0])
+    sample = Sample(made.name, made.path, run.outputs[0])
     return Reference(digest_ir(model), run.output_names, (sample,))
+
+
+def candidate_calibration(model: ir.Model, path: Path) -> Calibration:
+    """Calibration data for a candidate of a reduction: the random sample of `candidate_reference`.
+
+    Args:
+        model: With static inputs.
+        path: Where it is saved; the data goes into a folder of that name without the suffix.
+    """
+    folder = path.with_suffix("") / "calibration"
+    folder.mkdir(parents=True)
+    return calibrate_on(_candidate_sample(model, folder).path, folder)
+
+
+def _candidate_sample(model: ir.Model, folder: Path) -> sampling.Sample:
+    """The same numbers for the same inputs."""
+    return sampling.make_samples([spec_of(value) for value in graph_inputs(model.graph)], folder)[0]
 
 
 def _digest(

@@ -71,3 +71,8 @@ def test_another_shape_is_no_agreement_but_axes_of_one_are():
     assert not check(np.ones((2, 3)), np.ones((3, 2)))["shape_ok"]
     assert check(np.float32(3.0), np.array([3.0], np.float32))["shape_ok"]
     assert not missing(np.ones(3), output="y", sample="s")["shape_ok"]
+
+
+def test_what_is_missing_is_reported_in_finite_numbers():
+    found = missing(np.array([1.0, -np.inf, np.nan, -3.0]), output="y", sample="s")
+    assert (found["max_abs"], found["reference_max"]) == (3.0, 3.0)

@@ -58,7 +58,8 @@ def missing(reference: np.ndarray, *, output: str, sample: str) -> dict[str, Any
 
 
 def _nothing(reference: np.ndarray) -> dict[str, Any]:
-    largest = float(np.abs(reference.astype(np.float64)).max(initial=0.0))
+    values = reference.astype(np.float64)
+    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
     return {
         "finite": False,
         "cosine": 0.0,
