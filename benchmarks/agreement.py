@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import layers as drawn
-import numpy as np
 import onnx
 from common import RESULTS, say, table, verdict, write
 from layers import Layer
@@ -30,13 +29,12 @@ from rkmend.graph import load
 from rkmend.planning import plan
 from rkmend.rules.base import Level
 from rkmend.targets import load_target
-from rkmend.toolkit.calibration import Calibration
 from rkmend.toolkit.environments import Toolkit, ensure
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Limits, Trial
 from rkmend.toolkit.trials import Trials
 from rkmend.toolkit.verdict import Outcome, Verdict
-from rkmend.verification.reference import make_reference
+from rkmend.verification.reference import candidate_calibration, candidate_reference
 
 SECONDS = 180.0
 """Time limit of a trial."""
@@ -92,30 +90,21 @@ def _compile(layers: list[Layer], target: str, keep: Path) -> None:
 
 
 def _trials(layers: list[Layer], target: str, toolkit: Toolkit, folder: Path) -> Iterator[Trial]:
-    rng = np.random.default_rng(0)
     for number, layer in enumerate(layers):
-        model, path = layer.model(), folder / f"{number}.onnx"
-        assert model is not None
-        onnx.save(model, path)
-        calibration = None
-        if layer.int8:
-            np.save(folder / f"{number}.npy", rng.standard_normal(layer.shape).astype(np.float32))
-            listing = folder / f"{number}.txt"
-            listing.write_text(f"{folder / f'{number}.npy'}\n")
-            calibration = Calibration(str(number), listing)
-        options = BuildOptions(quantize=layer.int8)
-        reference = None
-        if not layer.int8 and _errors(path, target, "fp16"):
-            reference = make_reference(load(path), options, folder / f"{number}")
+        proto, path = layer.model(), folder / f"{number}.onnx"
+        assert proto is not None
+        onnx.save(proto, path)
+        model = load(path).ir
+        foreseen = _errors(path, target, "int8" if layer.int8 else "fp16")
         yield Trial(
             f"{number}",
             path,
             layer.key,
             load_target(target),
             toolkit,
-            options,
-            calibration,
-            reference,
+            BuildOptions(quantize=layer.int8),
+            candidate_calibration(model, path) if layer.int8 else None,
+            candidate_reference(model, path) if foreseen else None,
         )
 
 
