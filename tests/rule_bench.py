@@ -12,12 +12,13 @@ import onnx
 import onnx_ir as ir
 import pytest
 
+from golden import FIXTURES, check_golden, current_case, listing
 from rkmend.graph import digest_ir, freeze, load, save
 from rkmend.mend.apply import apply
 from rkmend.mend.interface import inputs_of, outputs_of
 from rkmend.mend.prove import prove
 from rkmend.rules import Finding, Mend, get_rule
-from rkmend.targets import load_target
+from rkmend.targets import Target, load_target
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.trial import Trial
@@ -31,7 +32,7 @@ RK3588 = load_target("rk3588")
 
 @dataclass
 class Bench:
-    """The real toolkit on warm workers, for rk3588; one for all tests of a session."""
+    """The real toolkit on warm workers; one for all tests of a session."""
 
     trials: Trials
     toolkit: Toolkit
@@ -48,7 +49,11 @@ class Bench:
         return self.trials.run(Trial("test", path, digest_ir(model), RK3588, self.toolkit)).verdict
 
     def verdict(
-        self, model: ir.Model, original: onnx.ModelProto, options: BuildOptions | None = None
+        self,
+        model: ir.Model,
+        original: onnx.ModelProto,
+        options: BuildOptions | None = None,
+        target: Target = RK3588,
     ) -> Verdict:
         """One Trial of a model, its simulator held against ONNX Runtime on the original."""
         folder, options = self._fresh_folder(), options or BuildOptions()
@@ -56,7 +61,7 @@ class Bench:
         save(model, path)
         made = self._reference(original, options, folder)
         reference = fit_reference(made, inputs_of(model), outputs_of(model), folder / "fitted")
-        trial = Trial("test", path, digest_ir(model), RK3588, self.toolkit, options, None, reference)
+        trial = Trial("test", path, digest_ir(model), target, self.toolkit, options, None, reference)
         return self.trials.run(trial).verdict
 
     def _reference(self, original: onnx.ModelProto, options: BuildOptions, folder: Path) -> Reference:
@@ -86,57 +91,88 @@ def findings(code: str, proto: onnx.ModelProto, folder: Path) -> list[Finding]:
     return list(get_rule(code).find(loaded(proto, folder), RK3588))
 
 
-def only_finding(code: str, model: ir.Model, mend: str | None = None) -> tuple[Finding, Mend]:
+def only_finding(
+    code: str, model: ir.Model, mend: str | None = None, target: Target = RK3588
+) -> tuple[Finding, Mend]:
     """The one finding of a rule in a model, and a mend for it: the first, or the one of this name."""
-    (finding,) = get_rule(code).find(model, RK3588)
-    mends = get_rule(code).mends(model, RK3588, finding)
+    (finding,) = get_rule(code).find(model, target)
+    mends = get_rule(code).mends(model, target, finding)
     return finding, next(one for one in mends if mend in (None, one.name))
 
 
-def check_rewrite(code: str, proto: onnx.ModelProto, folder: Path, mend: str | None = None) -> ir.Model:
-    """A mend is proved where its rule holds, and the rule does not hold in what it made; gives that back."""
+def check_rewrite(
+    code: str, proto: onnx.ModelProto, folder: Path, mend: str | None = None, target: Target = RK3588
+) -> ir.Model:
+    """A mend is proved where its rule holds, and the rule does not hold in what it made; gives that back.
+
+    Both are held against the golden file of the case.
+    """
     before = loaded(proto, folder)
-    finding, chosen = only_finding(code, before, mend)
+    finding, chosen = only_finding(code, before, mend, target)
     after = apply(before, chosen)
     proof = prove(before, after, finding, chosen, folder)
     assert proof.holds, proof.does_not_cover
-    assert not list(get_rule(code).find(after, RK3588)), "the rule still holds in what its mend made"
+    assert not list(get_rule(code).find(after, target)), "the rule still holds in what its mend made"
+    check_before_and_after(code, chosen, before, after)
     return after
 
 
+def check_before_and_after(code: str, mend: Mend, before: ir.Model, after: ir.Model) -> None:
+    """A mend makes of a model what the golden file of the running test says."""
+    golden = FIXTURES / "mends" / code / f"{current_case()}.txt"
+    check_golden(golden, f"# {mend.name}\n\n{listing(before)}\n{listing(after)}")
+
+
 def check_trial(
-    bench: Bench, code: str, proto: onnx.ModelProto, folder: Path, mend: str | None = None
+    bench: Bench,
+    code: str,
+    proto: onnx.ModelProto,
+    folder: Path,
+    mend: str | None = None,
+    target: Target = RK3588,
+    *,
+    hangs: bool = False,
 ) -> Verdict:
-    """The toolkit fails on a model in a way that the rule recognises, and converts the mended one rightly."""
+    """The toolkit fails on a model in a way that the rule recognises, and converts the mended one rightly.
+
+    Where it `hangs` instead, that is not waited for.
+    """
     before = loaded(proto, folder)
-    _finding, chosen = only_finding(code, before, mend)
-    failed = bench.verdict(before, proto)
-    assert not failed.converted and get_rule(code).recognises(failed), failed.outcome
+    _finding, chosen = only_finding(code, before, mend, target)
+    if not hangs:
+        failed = bench.verdict(before, proto, target=target)
+        assert not failed.converted and get_rule(code).recognises(failed), failed.outcome
     options = chosen.options(BuildOptions()) if chosen.options else None
-    verdict = bench.verdict(apply(before, chosen), proto, options)
+    verdict = bench.verdict(apply(before, chosen), proto, options, target)
     assert verdict.converted, f"{verdict.outcome.value}: {verdict.message}"
     return verdict
 
 
 def rewrite_and_trial(
-    cases: Mapping[str, tuple[str, onnx.ModelProto]], tried: Collection[str] | None = None
+    cases: Mapping[str, tuple[str, onnx.ModelProto]],
+    tried: Collection[str] | None = None,
+    target: Target = RK3588,
+    *,
+    hangs: bool = False,
 ) -> tuple[Callable[..., None], Callable[..., None]]:
     """The tests `test_rewrite` and `test_trial` of a file.
 
     Args:
         cases: Name -> rule and model; each is rewritten.
         tried: Names of those that the toolkit is asked about as well; all of them unless given.
+        target: That the rule is about.
+        hangs: See `check_trial`.
     """
 
     @pytest.mark.parametrize("case", cases)
     def test_rewrite(case: str, tmp_path: Path) -> None:
         code, proto = cases[case]
-        check_rewrite(code, proto, tmp_path)
+        check_rewrite(code, proto, tmp_path, target=target)
 
     @pytest.mark.toolkit
     @pytest.mark.parametrize("case", cases if tried is None else tried)
     def test_trial(case: str, bench: Bench, tmp_path: Path) -> None:
         code, proto = cases[case]
-        check_trial(bench, code, proto, tmp_path)
+        check_trial(bench, code, proto, tmp_path, target=target, hangs=hangs)
 
     return test_rewrite, test_trial

@@ -7,6 +7,14 @@ import pytest
 
 from one_operator import noise, one
 from rkmend.checking import check
+from rkmend.targets import load_target
+from rule_bench import rewrite_and_trial
+
+CASES = {
+    "transposed": ("RKM121", one("ConvTranspose", [1, 5, 8, 8], {"w": noise([5, 2, 27, 27])}, pads=[12] * 4)),
+    "dilated": ("RKM121", one("Conv", [1, 1, 66, 66], {"w": noise([2, 1, 31, 31])}, dilations=[2, 2])),
+}
+test_rewrite, test_trial = rewrite_and_trial(CASES, target=load_target("rk3576"), hangs=True)
 
 
 @pytest.mark.parametrize(

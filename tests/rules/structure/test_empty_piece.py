@@ -14,7 +14,7 @@ from rkmend.graph import infer
 from rkmend.mend.apply import apply
 from rkmend.rules import get_rule
 from rkmend.targets import load_target
-from rule_bench import Bench, loaded
+from rule_bench import Bench, check_before_and_after, loaded
 
 RULE = get_rule("RKM259")
 RK3588 = load_target("rk3588")
@@ -34,8 +34,10 @@ def rotary(opset: int) -> onnx.ModelProto:
 
 def mended(before: ir.Model) -> ir.Model:
     (finding,) = RULE.find(before, RK3588)
-    after = apply(before, RULE.mends(before, RK3588, finding)[0])
+    (mend,) = RULE.mends(before, RK3588, finding)
+    after = apply(before, mend)
     assert not list(RULE.find(after, RK3588))
+    check_before_and_after("RKM259", mend, before, after)
     return after
 
 

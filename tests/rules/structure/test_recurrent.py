@@ -76,6 +76,11 @@ FORMS = {
 }
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_steps(name, tmp_path):
+    check_rewrite(STEPS, FORMS[name], tmp_path)
+
+
 @pytest.mark.parametrize("name", LAST_STATES)
 def test_last_states(name, tmp_path):
     check_rewrite(OUTPUTS, LAST_STATES[name], tmp_path)

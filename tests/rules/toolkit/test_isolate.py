@@ -13,7 +13,7 @@ from rkmend.mend.prove import prove
 from rkmend.rules import CannotApply, get_rule
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome
-from rule_bench import RK3588, Bench, loaded
+from rule_bench import RK3588, Bench, check_before_and_after, loaded
 
 RULE = get_rule("RKM950")
 MENDS = ["barriers", "optimization-level-2", "optimization-level-1", "optimization-level-0", "on-the-cpu"]
@@ -38,6 +38,7 @@ def test_barriers_cure_a_crash_that_they_know_nothing_of(bench, tmp_path):
     mends = {mend.name: mend for mend in RULE.mends(before, RK3588, finding)}
     assert list(mends) == MENDS and all(mend.last_resort for mend in mends.values())
     after = apply(before, mends["barriers"])
+    check_before_and_after("RKM950", mends["barriers"], before, after)
     assert prove(before, after, finding, mends["barriers"], tmp_path).holds
     assert bench.verdict(after, gram()).converted
     feeds = {"x": np.random.default_rng(0).standard_normal((1, 16, 8)).astype(np.float32)}
