@@ -77,8 +77,8 @@ def convert(workers):
     """`rkmend.convert` for rk3588 on the warm workers of the session."""
     from rkmend.conversion import Converter, Wishes
 
-    def converted(model, *, out, target="rk3588", **wishes):
-        with Converter(target, workers=workers) as converter:
+    def converted(model, *, out, target="rk3588", limits=None, **wishes):
+        with Converter(target, limits=limits, workers=workers) as converter:
             return converter.convert(model, out, Wishes(**wishes))
 
     return converted

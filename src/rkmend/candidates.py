@@ -10,7 +10,7 @@ from rkmend.culprits import Culprits
 from rkmend.mend.choose import State
 from rkmend.records import Conversion
 from rkmend.rules import Finding, Mend, Rule
-from rkmend.targets import Target
+from rkmend.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Candidates:
 
     Attributes:
         rules: Those that take part.
-        target: Of the run.
+        setting: Of the trials.
         culprits: Finds them.
         result: Findings are noted in it.
     """
 
     rules: tuple[Rule, ...]
-    target: Target
+    setting: Setting
     culprits: Culprits
     result: Conversion
 
@@ -53,9 +53,10 @@ class Candidates:
 
     def _found(self, state: State) -> Iterator[tuple[Rule, Finding]]:
         """What every rule that recognises the failure finds in the graph."""
+        target = self.setting.target_of(state.options)
         for rule in self.rules:
             if rule.recognises(state.verdict):
-                for finding in rule.find(state.model, self.target):
+                for finding in rule.find(state.model, target):
                     yield rule, finding
 
     def _reactions(self, state: State) -> Iterator[tuple[Rule, Finding]]:
@@ -66,7 +67,7 @@ class Candidates:
                     yield rule, finding
 
     def _mends(self, rule: Rule, finding: Finding, state: State) -> Iterator[tuple[Finding, Mend]]:
-        mends = rule.mends(state.model, self.target, finding)
+        mends = rule.mends(state.model, self.setting.target_of(state.options), finding)
         explained = not mends or not all(mend.last_resort for mend in mends)
         if explained and finding not in self.result.findings:
             self.result.findings += (finding,)

@@ -233,7 +233,7 @@ def aims_of(targets: str | Sequence[str], dtype: str | None) -> tuple[Target, ..
             raise InputError(
                 f"{target.name} does not compute in {chosen}", hint=f"It has {', '.join(target.dtypes)}."
             )
-        aims.append(msgspec.structs.replace(target, dtypes=(chosen,)))
+        aims.append(target.computing_in(chosen))
     return tuple(aims)
 
 

@@ -12,6 +12,8 @@ from rkmend.diagnose.reduction.baseline import Baseline
 from rkmend.diagnose.trial_oracle import TrialOracle, observation_of
 from rkmend.mend.choose import State
 from rkmend.records import Conversion, Culprit
+from rkmend.rules import Rule
+from rkmend.rules.base import STUCK, Level
 from rkmend.setting import Setting
 from rkmend.toolkit.tolerance import loses_a_part
 from rkmend.toolkit.verdict import Outcome
@@ -42,10 +44,12 @@ class Culprits:
 
     Attributes:
         setting: Of the trials.
+        rules: Those that take part.
         result: Those found are noted in it.
     """
 
     setting: Setting
+    rules: tuple[Rule, ...]
     result: Conversion
     _known: dict[str, Culprit] = field(default_factory=dict)
 
@@ -75,10 +79,25 @@ class Culprits:
         if not nodes and (judged or state.verdict.outcome in LOCATED):
             nodes = self._reduced(state, budget)
             how = "the fewest operators that fail alike on their own"
+        if not nodes and state.verdict.outcome in STUCK:
+            nodes, how = self._foreseen(state), "foreseen to fail; not tried on their own"
         kinds = {str(node.name): node.op_type for node in state.model.graph.all_nodes()}
         fatal = [failure for failure in report.config_failures if failure.fatal]
         fields = msgspec.to_builtins(fatal[0]) if fatal else {}
         return Culprit(nodes, tuple(kinds[node] for node in nodes), how, fields)
+
+    def _foreseen(self, state: State) -> tuple[str, ...]:
+        """The nodes on which a rule holds that no model converts with, as far as is known."""
+        target = self.setting.target_of(state.options)
+        found = [
+            node
+            for rule in self.rules
+            if rule.recognises(state.verdict)
+            for finding in rule.find(state.model, target)
+            if rule.level_of(finding, target) is Level.ERROR
+            for node in finding.nodes
+        ]
+        return tuple(dict.fromkeys(found))
 
     def _reduced(self, state: State, budget: Budget) -> tuple[str, ...]:
         observed, setting = observation_of(state.done), self.setting

@@ -85,8 +85,8 @@ class Pipeline:
     unverified: Done | None = None
 
     def __post_init__(self) -> None:
-        self._culprits = Culprits(self.setting, self.result)
-        self._candidates = Candidates(self.rules, self.setting.target, self._culprits, self.result)
+        self._culprits = Culprits(self.setting, self.rules, self.result)
+        self._candidates = Candidates(self.rules, self.setting, self._culprits, self.result)
         self._blame = Blame(self.setting, self._culprits)
         self._measured: dict[tuple[str, bool], Reference] = {}
 
@@ -130,7 +130,7 @@ class Pipeline:
         steps: list[Step] = []
         for planned in recipe.steps:
             self.progress.step(f"applying {planned.mend}")
-            finding, mend = look_up(planned, model, self.setting.target)
+            finding, mend = look_up(planned, model, self.setting.target_of(options))
             if not allowed(mend, self.exactness):
                 self.result.reason = (
                     f"The recipe's {mend.name} is {mend.exactness.value}; {self.exactness.value} is allowed."

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
+from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.tolerance import tolerance_for
 from rkmend.toolkit.trial import Calibration
 from rkmend.toolkit.trials import Trials
 
@@ -28,3 +30,7 @@ class Setting:
     trials: Trials
     scratch: Path
     calibration: Calibration | None
+
+    def target_of(self, options: BuildOptions) -> Target:
+        """The target with the dtype of a build."""
+        return self.target.computing_in(tolerance_for(quantized=options.quantize).dtype)

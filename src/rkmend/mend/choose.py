@@ -17,6 +17,7 @@ from rkmend.mend.apply import apply
 from rkmend.mend.proof import Proof
 from rkmend.mend.prove import Proving
 from rkmend.rules import CannotApply, Exactness, Finding, Mend
+from rkmend.rules.base import STUCK
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.tolerance import disagreements, tolerance_for
@@ -234,7 +235,10 @@ class Search:
             if after.verdict.signature != before.verdict.signature:
                 return True
             return _missing(after) < _missing(before) or _differing(after) < _differing(before)
-        return not set(self.culprits(after)) & _touched(after, self.culprits(before))
+        blamed, left = self.culprits(before), set(self.culprits(after))
+        if before.verdict.outcome in STUCK:  # several were foreseen at once, and one is mended at a time
+            return left < set(blamed)
+        return not left & _touched(after, blamed)
 
 
 def _key(finding: Finding, mend: Mend) -> tuple[str, str, tuple[str, ...]]:

@@ -34,6 +34,8 @@ class Exactness(str, Enum):
 
 FAILED = (Outcome.REJECTED, Outcome.ABORTED, Outcome.UNSOUND, Outcome.WRONG)
 """Outcomes that an operator can be to blame for; which one it is, the culprits say."""
+STUCK = (Outcome.HUNG, Outcome.EXHAUSTED)
+"""Outcomes that come so late that no operator is looked for by trials: what a rule foresees has to do."""
 
 
 class Level(str, Enum):

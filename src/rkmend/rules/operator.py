@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rkmend.rules.base import FAILED, Exactness, Fact, Finding
+from rkmend.rules.base import FAILED, STUCK, Exactness, Fact, Finding
 from rkmend.rules.node_rule import NodeRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.single_mend import SingleMend
@@ -53,7 +53,7 @@ class OperatorRule(NodeRule, SingleMend):
 
     def recognises(self, verdict: Verdict) -> bool:
         """Any failure that an operator can be to blame for."""
-        return verdict.outcome in FAILED
+        return verdict.outcome in FAILED + STUCK
 
     def change(self, model: ir.Model, finding: Finding) -> None:
         """Puts the rewrite in the place of the operator, which is the first of the nodes."""

@@ -99,6 +99,10 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits | None = None
     """None where they are not known."""
 
+    def computing_in(self, dtype: str) -> Target:
+        """The same with one dtype only: what the rules are asked about a model that is to run in it."""
+        return msgspec.structs.replace(self, dtypes=(dtype,))
+
 
 @cache
 def load_target(name: str) -> Target:
