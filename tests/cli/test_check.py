@@ -1,9 +1,8 @@
-"""The command, and its forms as recorded: `RKMEND_RECORD=1 pytest tests/cli/test_check.py` renews them."""
+"""The command, and its forms as recorded."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from check_models import MODELS
+from golden import check_golden
 from rkmend.cli.check import FORMATS, command
 from rkmend.cli.main import group
 from rkmend.errors import InputError
@@ -51,10 +51,7 @@ def rkmend_check(*arguments: str) -> Result:
 def test_as_recorded(name: str, form: str) -> None:
     result = rkmend_check(f"{name}.onnx", "--target", "rk3588,rk3576", "--format", form)
     recorded = RECORDED / f"{name}.{form}.{ENDINGS.get(form, 'txt')}"
-    text = _without_pages(result.stdout) if form == "sarif" else result.stdout
-    if "RKMEND_RECORD" in os.environ:
-        recorded.write_text(text)
-    assert text == recorded.read_text()
+    check_golden(recorded, _without_pages(result.stdout) if form == "sarif" else result.stdout)
     assert result.exit_code == (0 if name == "hostile" else 1)
 
 

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from golden import check_golden
 from recorded_logs import FOLDER, RECORDED, recorded
 from rkmend.report.log_story import NOT_A_LOG, layer_in_words, log_story
 from rkmend.rules import get_rule
@@ -11,12 +10,11 @@ from rkmend.toolkit.log import ConfigFailure, parse_log
 from rkmend.toolkit.log_classes import all_classes
 
 GOLDEN = [name for name in RECORDED if (FOLDER / f"{name}.story.txt").exists()]
-"""To renew a story after looking at it: `rkmend log NAME.log > NAME.story.txt` in that folder."""
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_the_story_of_a_recorded_log(name: str) -> None:
-    assert log_story(parse_log(recorded(name))) == Path(FOLDER / f"{name}.story.txt").read_text()
+    check_golden(FOLDER / f"{name}.story.txt", log_story(parse_log(recorded(name))))
 
 
 def test_every_kind_of_ending_has_a_golden_story() -> None:
