@@ -49,24 +49,36 @@ def noise(shape: Sequence[int], seed: int = 0) -> np.ndarray:
     return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
 
 
-def mended(code: str, proto: onnx.ModelProto, target: Target = RK3588) -> ir.Model | None:
-    """The model without a finding of the rule; None where there is none to begin with, or the mend does not fit."""
+def mended(
+    code: str, proto: onnx.ModelProto, target: Target = RK3588, mend: str | None = None
+) -> ir.Model | None:
+    """The model without a finding of the rule; None where there is none to begin with, or the mend does not fit.
+
+    The first mend, unless one is named.
+    """
     ours = ir.from_proto(proto)
     infer(ours)
     found = list(get_rule(code).find(ours, target))
     if not found:
         return None
     try:
-        ours = apply(ours, get_rule(code).mends(ours, target, found[0])[0])
+        mends = get_rule(code).mends(ours, target, found[0])
+        ours = apply(ours, next(one for one in mends if mend in (None, one.name)))
     except CannotApply:
         return None
     assert not list(get_rule(code).find(ours, target)), "the rule still holds in what its mend made"
     return ours
 
 
-def check_same(code: str, proto: onnx.ModelProto, tolerance: float = 0.0, target: Target = RK3588) -> bool:
+def check_same(
+    code: str,
+    proto: onnx.ModelProto,
+    tolerance: float = 0.0,
+    target: Target = RK3588,
+    mend: str | None = None,
+) -> bool:
     """What a mend made gives the same numbers; False where the rule does not hold."""
-    after = mended(code, proto, target)
+    after = mended(code, proto, target, mend)
     if after is None:
         return False
     feeds = {

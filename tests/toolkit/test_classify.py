@@ -109,6 +109,15 @@ def test_harmless_and_exported_errors_are_no_last_words() -> None:
     assert signature == Signature(Stage.BUILD, "SIGSEGV", "")
 
 
+@pytest.mark.parametrize("before", ["", "E RKNN: [10:00:00.000] Unkown op target: 0\n"])
+def test_a_simulator_that_ends_the_process_is_known_by_its_words(before: str) -> None:
+    log = before + recorded("2.3.2-scale_count")
+    outcome, signature, message, *_ = judge(log, ExitStatus(1, None, "itself"), Stage.SIMULATE)
+    assert outcome is Outcome.REJECTED
+    assert signature == Signature(Stage.SIMULATE, "exit 1", "scale_inf.shape error!")
+    assert message.endswith("scale_inf.shape error!")
+
+
 def wrapped(log: str) -> tuple[str, str]:
     """What Python sees of a failed build: a ValueError with the traceback as its message."""
     return "ValueError", log.rpartition("\nValueError: ")[2]

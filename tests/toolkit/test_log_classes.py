@@ -53,6 +53,7 @@ VERBATIM = {
         "ElementwiseLogical: unsupported A type: INT8, B type: FLOAT!",
     ],
     "bias-scale": ["E RKNN: clip_truncate < 0, plz make sure bias_scale > weight_scale * input_scale"],
+    "scale-count": ["scale_inf.shape error!"],
     "unsupported-case": [
         'Fatal: Meet unsupported operator: Einsum(name="Einsum_12").',
         "Meet unsupported first tensor dtype for per-layer mul",

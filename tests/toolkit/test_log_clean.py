@@ -37,6 +37,10 @@ from rkmend.toolkit.log_clean import clean
             ["I Loading : 100%|██| 2/2 [00:00<00:00, 92it/s]", "E load_onnx: no"],
         ),
         (
+            "I SessionPreparing :   0%|  | 0/3 [00:00<?, ?it/s]scale_inf.shape error!",
+            ["I SessionPreparing :   0%|  | 0/3 [00:00<?, ?it/s]", "scale_inf.shape error!"],
+        ),
+        (
             "E RKNN: [12:00:00.000] a E RKNN: [12:00:00.001] b",
             ["E RKNN: [12:00:00.000] a", "E RKNN: [12:00:00.001] b"],
         ),

@@ -124,8 +124,7 @@ def _account(
         silent = f"{name} {where}".strip() + ", without a message"
         return Signature(stage, name, _crash_words(report) or where), _printed(report) or silent
     kind = f"returned {returned}" if returned else f"exit {status.code}"
-    words = report.errors[-1].normalised if report.errors else ""
-    return Signature(stage, kind, words), _printed(report) or f"{kind}, without a message"
+    return Signature(stage, kind, _last_words(report)), _printed(report) or f"{kind}, without a message"
 
 
 def _signal_name(number: int | None) -> str:
@@ -162,6 +161,11 @@ def _crash_words(report: LogReport) -> str:
     for failure in report.config_failures:
         if failure.fatal:
             return "Failed to config layer" + (f": {failure.reason}" if failure.reason else "")
+    return _last_words(report)
+
+
+def _last_words(report: LogReport) -> str:
+    """The last error line that is neither harmless nor about the board."""
     no_crash = {seen.line for seen in report.sightings if seen.kind.harmless or seen.kind.on_board}
     last = [error for error in report.errors if error.raw not in no_crash]
     return last[-1].normalised if last else ""

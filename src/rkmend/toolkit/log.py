@@ -187,7 +187,7 @@ def _demangled(name: str) -> str:
 
 
 _ERROR_SIGNS = re.compile(
-    r"E \S|terminate called|\s+what\(\)|Fatal:|Segmentation fault|Aborted|Killed\b|\w+ fail! ret"
+    r"E \S|terminate called|\s+what\(\)|Fatal:|Segmentation fault|Aborted|Killed\b|\w+ fail! ret|scale_inf\.shape error"
     r"|段错误|已放弃|已杀死"
 )
 _DIGITS = re.compile(r"\d+")

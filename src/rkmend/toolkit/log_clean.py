@@ -23,7 +23,7 @@ _STAMP = re.compile(
     r"(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s"  # ISO 8601
     r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S+: )?"  # the journal
 )
-_NEXT_RECORD = re.compile(r"(?<=it/s\])(?=[DIWE] \S)|(?<=\S)\s*(?=\b[DIWE] RKNN: \[)")
+_NEXT_RECORD = re.compile(r"(?<=it/s\])(?=\S)|(?<=\S)\s*(?=\b[DIWE] RKNN: \[)")
 
 
 def clean(text: str, *, pasted: bool = True) -> list[str]:
