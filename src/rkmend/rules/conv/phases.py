@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 from rkmend.rules.conv.sliding import window_attributes
 from rkmend.rules.conv.transposed import Spread, TransposedConv
-from rkmend.rules.forms import reshaped, sliced
+from rkmend.rules.forms import joined, reshaped, sliced, split
 from rkmend.rules.operands import numbers_of
 from rkmend.tiling.conv import Axis
 
@@ -57,8 +58,33 @@ class _Phases:
         return Axis(self.cropped, self.taps, pad_begin=begin, pad_end=end)
 
 
-def by_phases(conv: TransposedConv, new: Replacement) -> ir.Value:
+Interleave = Callable[["Replacement", "ir.Value", "_Channels"], "ir.Value"]
+"""Puts the phases of a Conv's outputs, which are channels, between each other."""
+
+
+@dataclass(frozen=True)
+class _Channels:
+    """What the channels of the Conv are: `kernels` x a phase for each axis."""
+
+    batch: int
+    kernels: int
+    strides: tuple[int, ...]
+    counts: tuple[int, ...]
+    """Outputs of each phase."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Outputs of all phases."""
+        return tuple(count * stride for count, stride in zip(self.counts, self.strides, strict=True))
+
+
+def by_phases(conv: TransposedConv, new: Replacement, interleave: Interleave | None = None) -> ir.Value:
     """Conv, interleaving and crop; one or two spatial axes.
+
+    Args:
+        conv: The ConvTranspose.
+        new: Makes the nodes.
+        interleave: `by_joins` unless given.
 
     Raises:
         CannotApply: The weights or the bias are not constant.
@@ -80,19 +106,51 @@ def by_phases(conv: TransposedConv, new: Replacement) -> ir.Value:
         inputs.append(new.constant("bias", np.repeat(bias, prod(strides))))
     axes = tuple(phase.conv() for phase in phases)
     value = new.node("conv", "Conv", inputs, window_attributes(axes, group=conv.groups))
-    counts = [phase.count for phase in phases]
     if prod(strides) > 1:
-        shape = [conv.shape[0], conv.out_channels]
-        value = reshaped(new, "phases", value, [*shape, *strides, *counts])
-        order = [place for i in range(rank) for place in (2 + rank + i, 2 + i)]
-        value = new.node("interleave", "Transpose", [value], {"perm": [0, 1, *order]})
-        sizes = [count * stride for count, stride in zip(counts, strides, strict=True)]
-        value = reshaped(new, "joined", value, [*shape, *sizes])
+        counts = tuple(phase.count for phase in phases)
+        channels = _Channels(conv.shape[0], conv.out_channels, tuple(strides), counts)
+        value = (interleave or by_joins)(new, value, channels)
         starts = [axis.pad_begin % axis.stride for axis in conv.axes]
-        if any(starts) or sizes != result:
+        if any(starts) or channels.sizes != tuple(result):
             ends = [start + size for start, size in zip(starts, result, strict=True)]
             value = sliced(new, "crop", value, starts, ends, range(2, 2 + rank))
     return value
+
+
+def by_joins(new: Replacement, value: ir.Value, channels: _Channels) -> ir.Value:
+    """Takes the phases apart and joins them, columns before rows, on no more than four axes.
+
+    The toolkit turns a Transpose of six axes into a ConvTranspose over all channels with the same stride: own trials,
+    2.3.2, rk3588: 5 to 1,700 times the cycles, and for rk3576 and rk3562 a stride over 8 overflows once more.
+    """
+    high, wide = (1, *channels.strides)[-2:]
+    rows, cols = (1, *channels.counts)[-2:]
+    maps = channels.batch * channels.kernels * high
+    if wide > 1:
+        value = reshaped(new, "columns", value, [maps, wide, rows, cols])
+        parts = [
+            reshaped(new, f"column_{number}", part, [maps, rows, cols, 1])
+            for number, part in enumerate(split(new, "column", value, 1, [1] * wide))
+        ]
+        value = joined(new, "wide", parts, 3)
+    if high > 1:
+        maps, cols = maps // high, cols * wide
+        value = reshaped(new, "rows", value, [maps, high, rows, cols])
+        parts = [
+            reshaped(new, f"row_{number}", part, [1, maps * rows, 1, cols])
+            for number, part in enumerate(split(new, "row", value, 1, [1] * high))
+        ]
+        value = joined(new, "high", parts, 2)
+    return reshaped(new, "joined", value, [channels.batch, channels.kernels, *channels.sizes])
+
+
+def by_transpose(new: Replacement, value: ir.Value, channels: _Channels) -> ir.Value:
+    """One Transpose of all axes: works on large maps of few channels, where `by_joins` overflows a register."""
+    shape, rank = [channels.batch, channels.kernels], len(channels.strides)
+    value = reshaped(new, "phases", value, [*shape, *channels.strides, *channels.counts])
+    order = [place for axis in range(rank) for place in (2 + rank + axis, 2 + axis)]
+    value = new.node("interleave", "Transpose", [value], {"perm": [0, 1, *order]})
+    return reshaped(new, "joined", value, [*shape, *channels.sizes])
 
 
 def _weight(taps: Array, conv: TransposedConv, phases: list[_Phases]) -> Array:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.base import Fact, Level
 from rkmend.rules.conv.limits import MAX_KERNEL, MAX_PAD
-from rkmend.rules.conv.phases import by_phases
+from rkmend.rules.conv.phase_rule import PhaseRule
 from rkmend.rules.conv.transposed import Spread, TransposedConv
 from rkmend.rules.operands import is_constant
-from rkmend.rules.operator import OperatorRule
-from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ FAR_BY_FEW = ("rk3562",)
 """So do these, of as many channels as are computed in a cycle."""
 
 
-class TransposedKernel(OperatorRule):
+class TransposedKernel(PhaseRule):
     """A ConvTranspose whose kernel is more than 16 larger than its padding, or larger than 31.
 
     ## What happens
@@ -50,7 +48,8 @@ class TransposedKernel(OperatorRule):
     ## What rkmend does
 
     * `phases`: computes the outputs that lie one stride apart by the taps that reach them, all phases in one Conv, and
-      interleaves them. Of stride 1 it is the Conv with the kernel turned round.
+      interleaves them by Concats. Of stride 1 it is the Conv with the kernel turned round.
+    * `phases-by-transpose`: interleaves them by a Transpose, where the Concats overflow a register.
 
     ## Exactness and its limits
 
@@ -67,10 +66,6 @@ class TransposedKernel(OperatorRule):
     code = "RKM106"
     name = "transposed-kernel-too-large"
     level = Level.ERROR
-    operators = frozenset({"ConvTranspose"})
-    mend = "phases"
-    summary = "Computes the outputs of each phase of the stride by a Conv and interleaves them."
-    exactness = Exactness.ROUNDING
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """One or two spatial axes, and more implicit padding than fits."""
@@ -81,12 +76,6 @@ class TransposedKernel(OperatorRule):
             return None
         far = [axis for axis in conv.axes if _reaches(axis, conv, target)]
         return {"kernel": far[0].kernel, "pad": far[0].pad_begin, "stride": far[0].stride} if far else None
-
-    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
-        """A Conv, and what puts its channels between each other."""
-        conv = TransposedConv.read(node)
-        assert conv is not None
-        return [by_phases(conv, new)]
 
 
 def _reaches(axis: Spread, conv: TransposedConv, target: Target) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact, Level
-from rkmend.rules.conv.phases import by_phases
+from rkmend.rules.base import Fact, Level
+from rkmend.rules.conv.phase_rule import PhaseRule
 from rkmend.rules.conv.transposed import TransposedConv
 from rkmend.rules.operands import is_constant
-from rkmend.rules.operator import OperatorRule
-from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ MOST = {"rk3576": 8, "rk3562": 8}
 """Strides that are left to the NPU however long; on rk3588 and rk3566 the toolkit spreads the input on the CPU."""
 
 
-class TransposedStride(OperatorRule):
+class TransposedStride(PhaseRule):
     """A ConvTranspose with a stride over 8, on a target whose toolkit leaves any stride to the NPU.
 
     ## What happens
@@ -42,7 +40,8 @@ class TransposedStride(OperatorRule):
     ## What rkmend does
 
     * `phases`: computes the outputs that lie one stride apart by the taps that reach them, all phases in one Conv, and
-      interleaves them.
+      interleaves them by Concats.
+    * `phases-by-transpose`: interleaves them by a Transpose, where the Concats overflow a register.
 
     ## Exactness and its limits
 
@@ -57,10 +56,6 @@ class TransposedStride(OperatorRule):
     code = "RKM115"
     name = "transposed-stride-too-long"
     level = Level.ERROR
-    operators = frozenset({"ConvTranspose"})
-    mend = "phases"
-    summary = "Computes the outputs of each phase of the stride by a Conv and interleaves them."
-    exactness = Exactness.ROUNDING
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """One or two spatial axes, and a stride over what the target has."""
@@ -71,9 +66,3 @@ class TransposedStride(OperatorRule):
             return None
         stride = max(axis.stride for axis in conv.axes)
         return {"stride": stride, "most": MOST[target.name]} if stride > MOST[target.name] else None
-
-    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
-        """A Conv, and what puts its channels between each other."""
-        conv = TransposedConv.read(node)
-        assert conv is not None
-        return [by_phases(conv, new)]
