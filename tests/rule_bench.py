@@ -25,7 +25,7 @@ from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.trials import Trials
 from rkmend.toolkit.verdict import Verdict
 from rkmend.verification.fitting import fit_reference
-from rkmend.verification.reference import Reference, make_reference
+from rkmend.verification.reference import Reference, candidate_calibration, make_reference
 
 RK3588 = load_target("rk3588")
 
@@ -61,7 +61,8 @@ class Bench:
         save(model, path)
         made = self._reference(original, options, folder)
         reference = fit_reference(made, inputs_of(model), outputs_of(model), folder / "fitted")
-        trial = Trial("test", path, digest_ir(model), target, self.toolkit, options, None, reference)
+        calibration = candidate_calibration(model, path) if options.quantize else None
+        trial = Trial("test", path, digest_ir(model), target, self.toolkit, options, calibration, reference)
         return self.trials.run(trial).verdict
 
     def _reference(self, original: onnx.ModelProto, options: BuildOptions, folder: Path) -> Reference:
@@ -139,10 +140,11 @@ def check_trial(
     """
     before = loaded(proto, folder)
     _finding, chosen = only_finding(code, before, mend, target)
+    plain = BuildOptions(quantize=target.dtypes == ("int8",))
     if not hangs:
-        failed = bench.verdict(before, proto, target=target)
+        failed = bench.verdict(before, proto, plain, target)
         assert not failed.converted and get_rule(code).recognises(failed), failed.outcome
-    options = chosen.options(BuildOptions()) if chosen.options else None
+    options = chosen.options(plain) if chosen.options else plain
     verdict = bench.verdict(apply(before, chosen), proto, options, target)
     assert verdict.converted, f"{verdict.outcome.value}: {verdict.message}"
     return verdict

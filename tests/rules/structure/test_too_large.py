@@ -1,4 +1,4 @@
-"""What is too large and has no mend: Softmax of long rows, products of odd maps, linear Resizes of many rows."""
+"""What is too large and is taken apart: Softmax of long rows, products of odd maps, linear Resizes of many rows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,48 @@ import numpy as np
 import onnx
 import pytest
 
-from one_operator import noise, one
+from one_operator import mended, noise, one
 from rkmend.checking import check
+from rkmend.targets import load_target
+from rule_bench import RK3588, rewrite_and_trial
+
+RK3576, INT8 = load_target("rk3576"), RK3588.computing_in("int8")
+
+
+def resize(
+    shape: list[int],
+    factor: float,
+    mode: str = "half_pixel",
+    high: float | None = None,
+    kind: str = "linear",
+) -> onnx.ModelProto:
+    """Linear or nearest, by a factor along the width and the same, or another, along the height."""
+    scales = np.array([1, 1, high or factor, factor], np.float32)
+    coordinates = {"coordinate_transformation_mode": mode, "mode": kind}
+    proto = one("Resize", shape, {"r": np.zeros(0, np.float32), "scales": scales}, **coordinates)
+    proto.graph.node[0].input[1] = ""
+    del proto.graph.initializer[0]
+    return proto
+
+
+SOFTMAX = {
+    "rows": ("RKM260", one("Softmax", [1, 4, 8544], axis=-1)),
+    "four-axes": ("RKM260", one("Softmax", [1, 2, 3, 9000], axis=3)),
+    "logarithm": ("RKM260", one("LogSoftmax", [1, 4, 8541], axis=-1)),
+}
+test_softmax, test_softmax_trial = rewrite_and_trial(SOFTMAX, ["rows", "four-axes"], RK3576)
+
+PRODUCTS = {"product": ("RKM261", one("MatMul", [1, 2, 513, 256], {"w": noise([256, 5])}))}
+test_product, test_product_trial = rewrite_and_trial(PRODUCTS)
+
+RESIZES = {
+    "half-pixel": ("RKM262", resize([1, 2, 159, 8], 2)),
+    "asymmetric": ("RKM262", resize([1, 3, 260, 4], 3, "asymmetric")),
+    "one-axis": ("RKM262", resize([1, 2, 129, 8], 1, high=2)),
+    "nearest": ("RKM262", resize([1, 3, 159, 8], 1.5, kind="nearest")),
+    "aligned": ("RKM262", resize([1, 2, 155, 9], 0.5, "align_corners", high=1, kind="nearest")),
+}
+test_resize, test_resize_trial = rewrite_and_trial(RESIZES, ["half-pixel", "nearest"], INT8)
 
 
 @pytest.mark.parametrize(
@@ -27,12 +67,34 @@ def test_rows_over_8192_on_rk3576(shape, target, fails, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("shape", "axis", "fails"),
+    [
+        ([1, 8193, 10], 1, True),
+        ([1, 8192, 10], 1, False),
+        ([1, 10, 4, 9000], 1, False),
+        ([1, 10, 9000, 4], 2, True),
+    ],
+)
+def test_softmax_along_other_axes(shape, axis, fails, tmp_path):
+    path = tmp_path / "softmax.onnx"
+    onnx.save(one("Softmax", shape, axis=axis), path)
+    assert ("RKM260" in {found.code for found in check(path, "rk3576").findings}) == fails
+
+
+def test_a_prime_number_of_elements_is_refused():
+    assert mended("RKM260", one("Softmax", [1, 64, 8539], axis=-1), RK3576) is None
+
+
+@pytest.mark.parametrize(
     ("shape", "overflows"),
     [
         ([1, 2, 863, 640], True),
         ([1, 2, 1022, 256], False),
         ([1, 1, 863, 640], False),
         ([1, 2, 511, 256], False),
+        ([1, 2, 1743, 161], False),
+        ([1, 4, 863, 640], False),
+        ([2, 5, 513, 256], True),
     ],
 )
 def test_products_of_odd_maps_on_rk3588(shape, overflows, tmp_path):
@@ -54,17 +116,27 @@ def test_products_of_odd_maps_on_rk3588(shape, overflows, tmp_path):
 )
 def test_resizes_of_many_rows_on_rk3588(shape, factor, dtype, overflows, tmp_path):
     path = tmp_path / "resize.onnx"
-    scales = np.array([1, 1, factor, factor], np.float32)
-    node = onnx.helper.make_node("Resize", ["x", "", "s"], ["y"], name="op", mode="linear")
-    size = [*shape[:2], *(int(axis * factor) for axis in shape[2:])]
-    tensors = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, axes)
-        for name, axes in (("x", shape), ("y", size))
-    ]
-    graph = onnx.helper.make_graph(
-        [node], "resize", tensors[:1], tensors[1:], [onnx.numpy_helper.from_array(scales, "s")]
-    )
-    onnx.save(
-        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path
-    )
+    onnx.save(resize(shape, factor), path)
     assert ("RKM262" in {found.code for found in check(path, "rk3588", dtype=dtype).findings}) == overflows
+
+
+# What 2.3.2 does in int8 with 129 rows: E overflows a register, . does not.
+@pytest.mark.parametrize(
+    ("high", "wide", "mode", "outcome"),
+    [
+        (0.5, 0.5, "align_corners", "E"),
+        (0.5, 0.5, "half_pixel", "."),
+        (1.5, 1.5, "half_pixel", "E"),
+        (2.5, 2.5, "asymmetric", "E"),
+        (2, 2, "align_corners", "."),
+        (2, 1.5, "align_corners", "E"),
+        (1.5, 2, "align_corners", "E"),
+        (1.5, 1, "align_corners", "."),
+        (1, 0.5, "align_corners", "E"),
+    ],
+)
+def test_nearest_resizes_of_many_rows(high, wide, mode, outcome, tmp_path):
+    path = tmp_path / "resize.onnx"
+    onnx.save(resize([1, 16, 129, 20], wide, mode, high, "nearest"), path)
+    found = {one.code for one in check(path, "rk3588", dtype="int8").findings}
+    assert ("RKM262" in found) == (outcome == "E")

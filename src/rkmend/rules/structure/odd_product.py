@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.bare import BareRule
-from rkmend.rules.base import Fact
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.forms import joined, split
 from rkmend.rules.operands import is_constant
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
+from rkmend.rules.structure.turning import is_odd_map_too_large
 from rkmend.targets import Target
+from rkmend.tiling.storage import BYTES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 AFFECTED = ("rk3588",)
-PLANE = 262144
-"""8192 times 32: elements of a plane from which a register overflows."""
+ROWS = 2
+"""Axis of the rows, of four."""
 
 
-def is_too_large(channels: int, height: int, width: int) -> bool:
-    """Whether several maps of an odd height overflow where their columns become channels."""
-    return channels > 1 and height % 2 == 1 and (height + 1) * width >= PLANE
-
-
-class OddProduct(BareRule):
+class OddProduct(OperatorRule):
     """A MatMul by a constant matrix of several large maps with an odd number of rows, on RK3588.
 
     ## What happens
@@ -36,8 +35,9 @@ class OddProduct(BareRule):
 
     ## Why
 
-    Such a MatMul is a Conv between two Transposes. The step from map to map is counted in 32 elements and has 13 bits;
-    an even number of rows goes another way.
+    Such a MatMul is a Conv between two Transposes. The step from map to map is counted in 32 bytes and has 13 bits. An
+    even number of rows, channels by four, and columns that are no whole groups (of 8 in fp16, 16 in int8) go another
+    way.
 
     ## Example
 
@@ -45,29 +45,34 @@ class OddProduct(BareRule):
 
     ## What rkmend does
 
-    It names the size. There is no mend yet: add a row, or compute the maps one by one.
+    * `even-rows`: multiplies all rows but the last, and the last on its own.
 
     ## Exactness and its limits
 
-    Static shapes, four axes, a constant matrix of two axes.
+    Exact: every row of the product is computed as before. Static shapes, four axes, a constant matrix of two axes.
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588, fp16 and int8, own trials: 863x640 and 1023x256 overflow (6 of 6), 1022x256, 1020x260,
-    1024x256 and 511x256 do not (14 of 14), nor do single maps; so does the Transpose 0312 alone (RKM258). rk3576 and
-    rk3562 convert them.
+    Toolkit 2.3.2, rk3588, own trials: of 90 odd maps of 2 to 16 channels, 255 to 2049 rows and 128 to 1024 columns all
+    over 261,632 bytes overflow as said here (513x256 in fp16, 1023x256 in int8) and no others (511x256, 511x512); so
+    does the Transpose 0312 alone (RKM258). rk3576 and rk3562 convert them. Mended they convert with right numbers.
     """
 
     code = "RKM261"
     name = "odd-product-too-large"
+    level = Level.ERROR
     operators = frozenset({"MatMul"})
+    mend = "even-rows"
+    summary = "Multiplies all rows but the last, and the last on its own."
+    exactness = Exactness.ROUNDING
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """The maps that are multiplied by a constant matrix."""
         data, matrix = static_shape(node.inputs[0]), static_shape(node.inputs[1])
         if target.name not in AFFECTED or not data or not matrix or not is_constant(node.inputs[1]):
             return None
-        if len(data) != 4 or len(matrix) != 2 or not is_too_large(*data[1:]):
+        element = max(BYTES[dtype] for dtype in target.dtypes)
+        if len(data) != 4 or len(matrix) != 2 or not is_odd_map_too_large(*data[1:], element):
             return None
         return {"maps": data[1], "rows": data[2], "columns": data[3]}
 
@@ -77,3 +82,14 @@ class OddProduct(BareRule):
             f"MatMul '{node.name}' multiplies {facts['maps']} maps of {facts['rows']}x{facts['columns']}, an odd "
             "number of rows and too large for a register."
         )
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """Split, two MatMuls, Concat."""
+        data, matrix = node.inputs
+        shape = static_shape(data)
+        assert data is not None and shape is not None
+        pieces = split(new, "rows", data, ROWS, [shape[ROWS] - 1, 1])
+        products = [
+            new.node(f"product_{number}", "MatMul", [piece, matrix]) for number, piece in enumerate(pieces)
+        ]
+        return [joined(new, "joined", products, ROWS)]

@@ -1,24 +1,30 @@
-"""RKM260: a Softmax over more than 8192 elements of the last axis."""
+"""RKM260: a Softmax over more than 8192 elements."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.bare import BareRule
-from rkmend.rules.base import Fact
-from rkmend.rules.conv.limits import MAX_SIZE
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.conv.limits import MAX_SIZE, two_factors
+from rkmend.rules.forms import reduced, reshaped
+from rkmend.rules.operands import known_shape
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 AFFECTED = ("rk3576",)
+SINGLE_AXIS = 13
+"""Opset from which a Softmax is along one axis; before, it is over all from that one on."""
 
 
-class WideSoftmax(BareRule):
-    """A Softmax of rows of more than 8192 elements, on RK3576.
+class WideSoftmax(OperatorRule):
+    """A Softmax over more than 8192 elements, on RK3576.
 
     ## What happens
 
@@ -34,35 +40,71 @@ class WideSoftmax(BareRule):
 
     ## Example
 
-    `Softmax` along the last axis of 1x64x8539.
+    `Softmax` along the last axis of 1x64x8544, or along the second of 1x9000x4x5.
 
     ## What rkmend does
 
-    It names the width. There is no mend yet: a Softmax needs its whole row. Reshape the row to height and width before
-    it where the network allows that, or leave the Softmax to what comes after the NPU.
+    * `as-a-map`: folds the axis into height and width, takes the largest, subtracts it, and divides what Exp makes of
+      that by its sum. Exp and the largest are computed on the CPU.
 
     ## Exactness and its limits
 
-    Static shapes, along any axis.
+    `rounding`: the same formula, summed in another order. Static shapes; along the last axis, or one that only axes of
+    1 follow, with two factors of at most 8192. Along another axis the channels are too many for Sub as well. Rows of a
+    prime number of elements, such as 8539, are refused: no operator takes 64 rows of them on this target.
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3576, fp16 and int8, own trials: 7 of 7 with rows of 8200 to 9000 failed, 8192 and less convert. On
-    rk3588 all convert, with the Softmax on the CPU; on rk3562 7 of 20 died, all with rows of 8539, the others convert.
+    Toolkit 2.3.2, rk3576, fp16 and int8, own trials: 22 of 22 along an axis of 8193 to 9000 failed, whichever axis it
+    is; 8192 and less convert, and so do others along a short axis with 9000 elements in the last one. On rk3588 all
+    convert, with the Softmax on the CPU; on rk3562 7 of 28 died, all with 64 rows of 8539. Mended, 16 of 16 convert
+    with right numbers.
     """
 
     code = "RKM260"
     name = "softmax-too-wide"
+    level = Level.ERROR
     operators = frozenset({"Softmax", "LogSoftmax"})
+    mend = "as-a-map"
+    summary = "Folds the axis into height and width, and computes the Softmax by its formula."
+    exactness = Exactness.ROUNDING
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """A last axis over 8192."""
+        """An axis over 8192."""
         shape = static_shape(node.inputs[0])
-        if target.name not in AFFECTED or not shape or shape[-1] <= MAX_SIZE:
+        if target.name not in AFFECTED or not shape:
             return None
-        return {"width": shape[-1], "most": MAX_SIZE}
+        size = shape[_axis(node, len(shape))]
+        return {"width": size, "most": MAX_SIZE} if size > MAX_SIZE else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """How long the rows are."""
         name, width, most = node.name, facts["width"], facts["most"]
-        return f"{node.op_type} '{name}' has rows of {width} elements; the NPU has {most} at most."
+        return f"{node.op_type} '{name}' is over {width} elements; the NPU has {most} at most."
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """Reshape, the formula, Reshape."""
+        shape, data = known_shape(node.inputs[0]), node.inputs[0]
+        axis = _axis(node, len(shape))
+        if math.prod(shape[axis + 1 :]) > 1:
+            raise CannotApply("it is not along the last axis")
+        folded = two_factors(shape[axis], MAX_SIZE)
+        if folded is None or 1 in folded:
+            raise CannotApply(f"{shape[axis]} has no two factors of at most {MAX_SIZE}")
+        assert data is not None
+        maps, over = (1, math.prod(shape[:axis]), *folded), (2, 3)
+        high = reshaped(new, "map", data, maps)
+        lower = new.node("lower", "Sub", [high, reduced(new, "largest", "ReduceMax", high, over)])
+        powers = new.node("powers", "Exp", [lower])
+        total = reduced(new, "total", "ReduceSum", powers, over)
+        if node.op_type == "Softmax":
+            shares = new.node("shares", "Div", [powers, total])
+        else:
+            shares = new.node("shares", "Sub", [lower, new.node("log", "Log", [total])])
+        return [reshaped(new, "rows", shares, shape)]
+
+
+def _axis(node: ir.Node, rank: int) -> int:
+    graph = node.graph
+    opset = SINGLE_AXIS if graph is None else graph.opset_imports.get("", SINGLE_AXIS)
+    return node.attributes.get_int("axis", -1 if opset >= SINGLE_AXIS else 1) % rank

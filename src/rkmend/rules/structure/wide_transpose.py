@@ -11,20 +11,19 @@ from rkmend.rules.four_axes import four_axes, order_of
 from rkmend.rules.operands import known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.odd_product import is_too_large
+from rkmend.rules.structure.turning import ATOM, PLANE, WIDTH, is_odd_map_too_large, is_on_npu
 from rkmend.targets import Target
+from rkmend.tiling.storage import BYTES
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 TRANSPOSE, TO_FRONT, TURNED, SWAPPED = (0, 1, 3, 2), (3, 0, 1, 2), (3, 0, 2, 1), (1, 0, 3, 2)
 MIRRORED, ROWS_UP, COLUMNS_UP = (0, 3, 2, 1), (0, 2, 1, 3), (0, 3, 1, 2)
-WIDTH = 1024
-"""8192 / 8: what a register of RK3588 holds by the number of elements that are stored together."""
 SIZE = 8192
 """Height or width that a register holds at all; more columns go to the CPU."""
-PLANE = 262144
-"""Bytes of a plane from which another register of RK3588 overflows: 8192 times 32, where there is a second plane."""
+FEW_CHANNELS: dict[tuple[int, ...], tuple[int, ...]] = {TRANSPOSE: (1, 3, 4), SWAPPED: (3, 4)}
+"""Channels of what is stored as an image, in the orders that turn such a batch."""
 WIDTH_3562 = 2048
 """Columns on RK3562, and the orders that have a register for them."""
 ORDERS_3562 = {
@@ -51,7 +50,8 @@ class WideTranspose(OperatorRule):
     in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
     has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In 0132 the height has 13 bits
     (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width in 0132,
-    channels times width in 0213, and of an odd height in 0312 (RKM261).
+    channels times width in 0213, and of an odd height in 0312 (RKM261). In int8 images of 1, 3 or 4 channels have the
+    rows of all of them counted by 13 bits (0x4034) in 0132 and 1032. For batches in 0321 see RKM263.
 
     ## Example
 
@@ -73,7 +73,9 @@ class WideTranspose(OperatorRule):
     Toolkit 2.3.2, rk3588, 700 Transposes in all orders, fp16 and int8, widths and heights of 1 to 9000: 0132 overflows
     from 1025 columns to 8192 (more go to the CPU), from 8193 rows, and at 2x256x512 and 5x256x512 in fp16; 0213 at 1024
     channels of 128 columns in fp16 and 2048 in int8 (20 of 20, 22 below convert); int8 3012
-    from 1040 pixels of a map, int8 3021 and 201 from 1025 columns, int8 1032 from 1025 to 2048. Five axes with one of
+    from 1040 pixels of a map, int8 3021 and 201 from 1025 columns, 1032 from 1025 while a row of maps takes no more
+    than 16,384 bytes; int8 0132 and 1032 of 2 to 8 images of 8193 rows together, unless they have whole groups of 16
+    columns. Five axes with one of
     1 do as the four others. In fp16 3012 and 3021 of 1x1x256x2560 overflow, of 16 channels none did. On rk3562 six
     orders in fp16 and two in int8 overflow from 2049 columns (220 trials; int8 0132 somewhere from 2050 to 2100, which
     is not said). On rk3576 none of 150 overflowed; rk3566 leaves them to the CPU. Mended, the failing ones convert on
@@ -95,14 +97,17 @@ class WideTranspose(OperatorRule):
         seen = four_axes(shape, order_of(node.attributes.get_ints("perm", ()), len(shape)))
         if seen is None:
             return None
-        (_batch, channels, height, width), order = seen
+        (batch, channels, height, width), order = seen
         dtype = "int8" if target.dtypes == ("int8",) else "fp16"
         if target.name == "rk3562":
             if len(shape) < len(order):
                 return None  # matrices convert
             overflows = _overflows_on_rk3562(channels, width, order, dtype)
         else:
-            overflows = _overflows(channels, height, width, order, dtype == "int8")
+            element = max(BYTES[dtype] for dtype in target.dtypes)
+            overflows = _overflows(channels, height, width, order, element) or (
+                element == 1 and _batch_overflows(batch, channels, height, width, order)
+            )
         doubtful = target.name == "rk3588" and order in (TO_FRONT, TURNED) and width > WIDTH
         if not overflows and not doubtful:
             return None
@@ -129,20 +134,25 @@ class WideTranspose(OperatorRule):
         return [new.node("rest", "Transpose", [kept], {"perm": rest})]
 
 
-def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], int8: bool) -> bool:
-    element = 1 if int8 else 2
+def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], element: int) -> bool:
     if order == TRANSPOSE:
         large = channels > 1 and height * width * element >= PLANE
         return WIDTH < width <= SIZE or height > SIZE or large
     if order == ROWS_UP:  # rows that are no whole atoms go another way
-        return height > 1 and width * element % 16 == 0 and channels * width * element >= PLANE
+        return height > 1 and width * element % ATOM == 0 and channels * width * element >= PLANE
     if order == COLUMNS_UP:
-        return is_too_large(channels, height, width)
+        return is_odd_map_too_large(channels, height, width, element)
     if order == SWAPPED:
-        return channels > 1 and width > WIDTH and (width <= 2 * WIDTH if int8 else height * width <= SIZE)
-    if not int8 or order not in (TO_FRONT, TURNED):
+        return channels > 1 and width > WIDTH and is_on_npu(height, width, element)
+    if element > 1 or order not in (TO_FRONT, TURNED):
         return False
     return (height * width if order == TO_FRONT else width) > WIDTH
+
+
+def _batch_overflows(batch: int, channels: int, height: int, width: int, order: tuple[int, ...]) -> bool:
+    """Whether, in int8, the rows of a whole batch of images do: what has few channels is stored without padding."""
+    few = FEW_CHANNELS.get(order, ())
+    return batch > 1 and channels in few and batch * height > SIZE and width % ATOM != 0
 
 
 def _overflows_on_rk3562(channels: int, width: int, order: tuple[int, ...], dtype: str) -> bool:
