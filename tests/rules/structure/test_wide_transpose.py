@@ -19,7 +19,7 @@ def turn(shape: list[int], order: list[int]) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", [[1, 1, 3, 1040], [2, 3, 5, 2000]])
+@pytest.mark.parametrize("shape", [[1, 1, 130, 1040], [2, 3, 140, 1030]])
 def test_rewrite(shape, order, tmp_path):
     check_rewrite(CODE, turn(shape, order), tmp_path)
 
@@ -48,6 +48,9 @@ def test_rewrite(shape, order, tmp_path):
         ([1, 16, 40, 40], (3, 0, 1, 2), ".E"),
         ([1, 170, 64, 16], (3, 0, 1, 2), ".."),
         ([1, 16, 40, 40], (3, 0, 2, 1), ".."),
+        ([1, 1, 128, 1091], (3, 0, 2, 1), ".E"),
+        ([1, 1, 129, 1091], (3, 0, 2, 1), "EE"),
+        ([1, 16, 100, 1200], (3, 0, 1, 2), "EE"),
         ([2, 16, 2000], (2, 0, 1), ".E"),
         ([2, 16, 2000], (2, 1, 0), ".."),
         ([1, 16, 8, 40, 40], (0, 4, 1, 2, 3), ".E"),

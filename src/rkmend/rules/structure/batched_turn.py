@@ -14,7 +14,7 @@ from rkmend.rules.four_axes import AXES, four_axes, order_of
 from rkmend.rules.operands import is_constant, known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.turning import ATOM, WIDTH, is_on_npu
+from rkmend.rules.structure.turning import ATOM, WIDTH, fits
 from rkmend.targets import Target
 from rkmend.tiling.storage import BYTES
 
@@ -125,7 +125,7 @@ def _overflows(batch: int, channels: int, height: int, width: int, element: int)
     group = ATOM // element
     if batch == 1 or (channels % group == 0 and width % group == 0):
         return False
-    return width > WIDTH and is_on_npu(height, width, element)
+    return width > WIDTH and fits(height, width, element)
 
 
 def _transposed(node: ir.Node, new: Replacement) -> ir.Value:

@@ -11,10 +11,10 @@ PLANE = 262144
 ODD_PLANE = 261632
 """The same where the height is odd: 511 steps of 512."""
 _BYTES = 16384
-"""Of a row of maps that channels change places with: more goes to the CPU."""
+"""Of a map, filled up to whole atoms, that is turned in one piece."""
 
 
-def is_on_npu(height: int, width: int, element: int) -> bool:
+def fits(height: int, width: int, element: int) -> bool:
     """Whether the NPU turns a map whose width changes places with the channels or the batch (0321, 1032).
 
     Args:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level
+from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.four_axes import four_axes, order_of
 from rkmend.rules.operands import known_shape
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
-from rkmend.rules.structure.turning import ATOM, PLANE, WIDTH, is_odd_map_too_large, is_on_npu
+from rkmend.rules.structure.turning import ATOM, PLANE, WIDTH, fits, is_odd_map_too_large
 from rkmend.targets import Target
 from rkmend.tiling.storage import BYTES
 
@@ -48,7 +48,8 @@ class WideTranspose(OperatorRule):
 
     Each order of the axes has its own way on the NPU with its own limits. Where the width becomes the height (0132), or
     in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
-    has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In 0132 the height has 13 bits
+    has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In fp16 3012 and 3021 do where
+    height times channels is over 1024. In 0132 the height has 13 bits
     (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width in 0132,
     channels times width in 0213, and of an odd height in 0312 (RKM261). In int8 images of 1, 3 or 4 channels have the
     rows of all of them counted by 13 bits (0x4034) in 0132 and 1032. For batches in 0321 see RKM263.
@@ -65,25 +66,25 @@ class WideTranspose(OperatorRule):
 
     ## Exactness and its limits
 
-    Exact for finite numbers: they are multiplied by 1. Floating point and four axes only. An error where every trial
-    overflowed, elsewhere a warning.
+    Exact for finite numbers: they are multiplied by 1. Floating point and four axes only.
 
     ## Evidence
 
     Toolkit 2.3.2, rk3588, 700 Transposes in all orders, fp16 and int8, widths and heights of 1 to 9000: 0132 overflows
     from 1025 columns to 8192 (more go to the CPU), from 8193 rows, and at 2x256x512 and 5x256x512 in fp16; 0213 at 1024
-    channels of 128 columns in fp16 and 2048 in int8 (20 of 20, 22 below convert); int8 3012
-    from 1040 pixels of a map, int8 3021 and 201 from 1025 columns, 1032 from 1025 while a row of maps takes no more
-    than 16,384 bytes; int8 0132 and 1032 of 2 to 8 images of 8193 rows together, unless they have whole groups of 16
-    columns. Five axes with one of
-    1 do as the four others. In fp16 3012 and 3021 of 1x1x256x2560 overflow, of 16 channels none did. On rk3562 six
-    orders in fp16 and two in int8 overflow from 2049 columns (220 trials; int8 0132 somewhere from 2050 to 2100, which
-    is not said). On rk3576 none of 150 overflowed; rk3566 leaves them to the CPU. Mended, the failing ones convert on
+    channels of 128 columns in fp16 and 2048 in int8 (20 of 20, 22 below convert); int8 3012 from 1040 pixels of a map,
+    int8 3021 and 201 from 1025 columns, 1032 from 1025 while a row of maps takes no more than 16,384 bytes; int8 0132
+    and 1032 of 2 to 8 images of 8193 rows together, unless they have whole groups of 16 columns. In fp16 3012 and 3021
+    overflow from 1025 columns where height times channels, in whole groups of 8, is over 1024 (24 of 24; 40 others
+    convert). Five axes with one of 1 do as the four others. On rk3562 six orders in fp16 and two in int8 overflow from
+    2049 columns (220 trials; int8 0132 somewhere from 2050 to 2100, which is not said). On rk3576 none of 150
+    overflowed; rk3566 leaves them to the CPU. Mended, the failing ones convert on
     rk3588, with none or one of the steps on the CPU; on rk3562 the mend has the same limit.
     """
 
     code = "RKM258"
     name = "transpose-too-wide"
+    level = Level.ERROR
     operators = frozenset({"Transpose"})
     mend = "two-steps"
     summary = "Transposes in two steps, with a convolution by 1 between them."
@@ -108,14 +109,9 @@ class WideTranspose(OperatorRule):
             overflows = _overflows(channels, height, width, order, element) or (
                 element == 1 and _batch_overflows(batch, channels, height, width, order)
             )
-        doubtful = target.name == "rk3588" and order in (TO_FRONT, TURNED) and width > WIDTH
-        if not overflows and not doubtful:
+        if not overflows:
             return None
-        return {"height": height, "width": width, "order": "".join(map(str, order)), "always": overflows}
-
-    def level_of(self, finding: Finding, target: Target) -> Level:
-        """An error where every trial overflowed."""
-        return Level.ERROR if finding.facts["always"] else Level.WARNING
+        return {"height": height, "width": width, "order": "".join(map(str, order))}
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Transpose, Conv, Transpose."""
@@ -143,10 +139,13 @@ def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], e
     if order == COLUMNS_UP:
         return is_odd_map_too_large(channels, height, width, element)
     if order == SWAPPED:
-        return channels > 1 and width > WIDTH and is_on_npu(height, width, element)
-    if element > 1 or order not in (TO_FRONT, TURNED):
+        return channels > 1 and width > WIDTH and fits(height, width, element)
+    if order not in (TO_FRONT, TURNED):
         return False
-    return (height * width if order == TO_FRONT else width) > WIDTH
+    if element == 1:
+        return (height * width if order == TO_FRONT else width) > WIDTH
+    group = ATOM // element
+    return WIDTH < width <= SIZE and -(-channels // group) * group * height > WIDTH
 
 
 def _batch_overflows(batch: int, channels: int, height: int, width: int, order: tuple[int, ...]) -> bool:
