@@ -109,6 +109,39 @@ def test_where_a_window_fits_beside_no_group_of_kernels(pads, heights):
     assert "".join(".A"[starves(shape, 2, RK3588)] for shape in shapes) == heights
 
 
+# Heights from that on of 64 channels, one core holding `room` rows, by kernel height and padding at top and bottom.
+BANDED = ConvGeometry(1, 64, 5, 704, 16, 1, 1)
+HELD = {
+    (4, 5, 1, 0, 1): "........",
+    (4, 5, 1, 0, 2): "AAAAA.AA",
+    (4, 5, 2, 0, 2): ".A..AA..",
+    (4, 5, 2, 3, 0): "AA.AAA..",
+    (4, 5, 3, 0, 3): "AAAAAA.A",
+    (6, 7, 2, 0, 3): "..AA...A",
+    (6, 7, 2, 4, 0): ".AA...AA",
+    (6, 7, 3, 0, 4): "AAA.AAAA",
+}
+
+
+@pytest.mark.parametrize(("layer", "heights"), HELD.items())
+def test_maps_that_one_core_does_not_hold(layer, heights):
+    room, first, kernel, top, bottom = layer
+    shape = replace(BANDED, width=2816 // room, kernel_h=kernel, pad_top=top, pad_bottom=bottom)
+    said = (starves(replace(shape, height=first + row), 2, RK3588) for row in range(len(heights)))
+    assert "".join(".A"[dies] for dies in said) == heights
+
+
+def test_rows_that_a_stride_steps_over():
+    # heights 3 ... of a 1x1 Conv with stride 3, padded so that a single output lies behind the input
+    shapes = [ConvGeometry(1, 8, size, 16, 8, 1, 1, 3, 3, pad_bottom=-size % 3 + 1) for size in range(3, 13)]
+    assert "".join(".A"[starves(shape, 2, RK3588)] for shape in shapes) == "...A..A.AA"
+
+
+def test_depthwise_rows_are_shared_out_whatever_the_channels():
+    shape = ConvGeometry(1, 192, 4, 16, 192, 1, 1, pad_bottom=1, groups=192)
+    assert all(starves(replace(shape, channels=n, out_channels=n, groups=n), 2, RK3588) for n in (192, 282))
+
+
 STRIDED = ConvGeometry(1, 16, 9, 20, 8, 1, 3, pad_left=1, pad_bottom=12, pad_right=1)
 
 
@@ -124,6 +157,11 @@ STRIDED = ConvGeometry(1, 16, 9, 20, 8, 1, 3, pad_left=1, pad_bottom=12, pad_rig
         (ConvGeometry(1, 16, 15, 54, 8, 3, 3, pad_top=10, pad_left=1, pad_bottom=1, pad_right=1), True),
         (ConvGeometry(1, 16, 15, 54, 8, 7, 7, pad_top=14, pad_left=3, pad_bottom=3, pad_right=3), False),
         (ConvGeometry(1, 64, 9, 128, 64, 4, 2, 8, 8, pad_top=4, pad_bottom=3, groups=64), False),
+        (ConvGeometry(1, 5, 3, 41, 4, 2, 2, 2, 2, 5, 1, 0, 1, 4, 4), False),
+        (ConvGeometry(1, 9, 56, 1463, 96, 4, 4, 3, 3, 1, 1, 4, 1), False),
+        (ConvGeometry(1, 256, 8, 320, 256, 4, 4, 1, 1, 2, 4, 4, 4, groups=256), False),
+        (ConvGeometry(1, 1024, 7, 52, 1024, 3, 7, 2, 2, 1, 3, 3, 2, groups=1024), False),
+        (ConvGeometry(1, 48, 1, 1, 48, 2, 2, 4, 4, 4, 4, 0, 4, 3, 3, groups=48), True),
         (
             ConvGeometry(1, 40, 96, 96, 478, 3, 3, 2, 2, pad_top=3, pad_left=3, pad_bottom=3, pad_right=2),
             False,

@@ -2,21 +2,24 @@
 
 Source: public measurements of layer programs (entries of a row, rounding per row) and own trials: 50 Convs of
 16 to 1024 channels and output channels and widths of 40 to 2000, 1x1, fp16, rk3588, 2.3.2, whose rows per band
-follow from the heights at which they abort (see RKM101); all 50 as computed here.
+follow from the heights at which they abort (see RKM101); all 50 as computed here. So do those of 720 Convs of 64
+channels, 470 to 938 columns wide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rkmend.targets import Cbuf, Target
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.storage import is_depthwise, rounded
 
 DTYPES = {1: "int8", 2: "fp16"}
-PART = 32
-"""A depth-wise Conv is computed in parts of a multiple of so many channels."""
+PART = 16
+"""Several cores compute a depth-wise Conv in parts of a multiple of so many channels."""
+CHUNK = 32
+"""A single core computes it in multiples of this, unless in pairs of kernel groups."""
 
 
 def buffer_of(target: Target) -> Cbuf:
@@ -56,8 +59,8 @@ def weight_banks(geometry: ConvGeometry, element_bytes: int, target: Target) -> 
         taps = geometry.kernel_h * geometry.kernel_w
         size = taps * rounded(geometry.channels * element_bytes, target.atom_bytes)
         return -(-size // buffer_of(target).bank_bytes)
-    kernels = rounded(geometry.out_channels, kernel_group(element_bytes, target))
-    return -(-kernels * kernel_bytes(geometry, element_bytes, target) // buffer_of(target).bank_bytes)
+    size = geometry.out_channels * kernel_bytes(geometry, element_bytes, target)
+    return -(-size // buffer_of(target).bank_bytes)
 
 
 def kernel_bytes(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
@@ -80,12 +83,14 @@ class Held:
         width: Columns of them.
         channels: Of them; fewer than there are of a depth-wise Conv that is computed in parts.
         narrowed: Whether rows are cut only because no window of whole rows fits beside the weights of a kernel group.
+        streamed: Whether the weights are streamed through, since not all fit beside a window.
     """
 
     rows: int
     width: int
     channels: int
     narrowed: bool
+    streamed: bool
 
 
 def held(geometry: ConvGeometry, element_bytes: int, target: Target) -> Held:
@@ -100,15 +105,46 @@ def held(geometry: ConvGeometry, element_bytes: int, target: Target) -> Held:
         target: Whose buffer, of one core.
     """
     cbuf, window = buffer_of(target), min(geometry.rows.extent, geometry.height)
-    weights, rows, first = _resident_weights(geometry, element_bytes, target), 0, geometry.width
+    whole, first, rows, streamed = weight_banks(geometry, element_bytes, target), geometry.width, 0, True
     for number, (width, channels) in enumerate(_parts(geometry, element_bytes, target)):
         first = width if number == 0 else first
         entries = row_entries(width, channels, element_bytes, target)
-        for banks in weights:
+        for banks in _resident_weights(geometry, element_bytes, target):
             rows = max(1, cbuf.banks - banks) * cbuf.entries_per_bank // entries
+            streamed = whole + -(-window * entries // cbuf.entries_per_bank) > cbuf.banks
             if rows >= window:
-                return Held(rows, width, channels, width < first)
-    return Held(rows, width, channels, width < first)
+                if number == 0:
+                    rows = max(rows, _whole_map(geometry, entries, element_bytes, target))
+                return Held(rows, width, channels, width < first, streamed)
+    return Held(rows, width, channels, width < first, streamed)
+
+
+def rows_alone(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
+    """Input rows that a single core holds: it computes a depth-wise Conv in fewer channels where that spares bands."""
+    parts = [geometry]
+    if is_depthwise(geometry):
+        channels = depthwise_chunk(geometry, element_bytes, target)
+        parts.append(replace(geometry, channels=channels, out_channels=channels, groups=channels))
+    return max(held(part, element_bytes, target).rows for part in parts)
+
+
+def depthwise_chunk(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
+    """Channels that a task of a depth-wise Conv computes: as many as leave the map whole, or as few as there may be."""
+    cbuf = buffer_of(target)
+    unit = 2 * kernel_group(element_bytes, target) if target.depthwise_overhang else CHUNK
+    most = -(-geometry.channels // unit)
+    for count in range(1, most + 1):
+        channels = min(geometry.channels, unit * -(-most // count))
+        entries = row_entries(geometry.width, channels, element_bytes, target)
+        within = cbuf.row_entries is None or entries <= cbuf.row_entries
+        if within and entries * geometry.height <= most_features(cbuf) * cbuf.entries_per_bank:
+            break
+    return channels
+
+
+def most_features(cbuf: Cbuf) -> int:
+    """Banks that features can get at most; weights keep one."""
+    return cbuf.feature_banks[1] if cbuf.feature_banks else cbuf.banks - 1
 
 
 def _resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target) -> list[int]:
@@ -116,12 +152,26 @@ def _resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target
     whole = weight_banks(geometry, element_bytes, target)
     if is_depthwise(geometry):
         return [whole]
-    banks, bank_bytes = buffer_of(target).banks, buffer_of(target).bank_bytes
-    kernel, group = kernel_bytes(geometry, element_bytes, target), kernel_group(element_bytes, target)
-    if group * kernel > (banks - 1) * bank_bytes:
+    banks, group = buffer_of(target).banks, _group_banks(geometry, element_bytes, target)
+    if kernel_group(element_bytes, target) * kernel_bytes(geometry, element_bytes, target) > (
+        (banks - 1) * buffer_of(target).bank_bytes
+    ):
         return []  # such a Conv is taken apart along its channels before it is cut
-    one = -(-min(geometry.out_channels, group) * kernel // bank_bytes)
-    return [size for size, most in ((whole, banks - 2), (one, banks - 1)) if size <= most]
+    sizes = (whole, banks - 2), (2 * group, banks - 2), (group, banks - 1)
+    return [size for size, most in sizes if size <= most]
+
+
+def _whole_map(geometry: ConvGeometry, entries: int, element_bytes: int, target: Target) -> int:
+    """All rows of so many entries, if they fit beside the weights of two kernel groups; else none."""
+    cbuf, group = buffer_of(target), _group_banks(geometry, element_bytes, target)
+    fits = entries * geometry.height <= (cbuf.banks - 2 * group) * cbuf.entries_per_bank
+    return geometry.height if fits and not is_depthwise(geometry) else 0
+
+
+def _group_banks(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
+    """Banks that the weights of a kernel group take."""
+    kernels = min(geometry.out_channels, kernel_group(element_bytes, target))
+    return -(-kernels * kernel_bytes(geometry, element_bytes, target) // buffer_of(target).bank_bytes)
 
 
 def _parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterator[tuple[int, int]]:
@@ -132,7 +182,7 @@ def _parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterat
     yield width, channels
     if is_depthwise(geometry):
         while channels > PART:
-            channels = rounded(channels // 2, PART)
+            channels = max(PART, channels // 2 // PART * PART)
             yield width, channels
         return
     for tiles in range(least + 1, cols.outputs + 1):
@@ -140,16 +190,8 @@ def _parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterat
         yield min(width, (outputs - 1) * cols.stride + cols.extent), channels
 
 
-def is_streamed(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:
-    """Whether the buffer cannot hold all weights beside a window of whole rows."""
-    cbuf, window = buffer_of(target), min(geometry.rows.extent, geometry.height)
-    width, channels = next(_parts(geometry, element_bytes, target))
-    needed = -(-window * row_entries(width, channels, element_bytes, target) // cbuf.entries_per_bank)
-    return weight_banks(geometry, element_bytes, target) + needed > cbuf.banks
-
-
 def rows_per_band(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
-    """Output rows that one task computes at most; at least 1.
+    """Output rows that one task computes at most; at least 1, and all where the map is held as a whole.
 
     Args:
         geometry: Ungrouped or depth-wise.
@@ -157,4 +199,6 @@ def rows_per_band(geometry: ConvGeometry, element_bytes: int, target: Target) ->
         target: Whose buffer, of one core.
     """
     rows = held(geometry, element_bytes, target).rows
+    if rows >= geometry.height:
+        return max(1, geometry.rows.outputs)
     return max(1, (rows - geometry.rows.extent) // geometry.stride_h + 1)

@@ -57,6 +57,11 @@ class Axis:
         """Whether the padding on either side reaches beyond the dilated kernel."""
         return max(self.pad_begin, self.pad_end) > self.extent - 1
 
+    @property
+    def seen_at_once(self) -> bool:
+        """Whether there is a single output and its window spans the whole axis."""
+        return self.outputs == 1 and self.pad_begin + self.size <= self.extent
+
     def trimmed(self) -> Axis:
         """The same outputs without the padding at the end that no window reaches."""
         reached = (self.outputs - 1) * self.stride + self.extent - self.pad_begin - self.size

@@ -11,8 +11,8 @@ from typing import Literal
 
 from rkmend.targets import Target
 from rkmend.tiling import storage
+from rkmend.tiling.bands import depthwise_chunk
 from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.split import depthwise_chunk
 from rkmend.tiling.storage import BYTES, is_depthwise, rounded
 
 PIXELS = 16

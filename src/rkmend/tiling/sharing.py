@@ -1,11 +1,11 @@
-"""Sharing: how the compiler cuts a Conv into pieces for several cores.
+"""Sharing: how the compiler cuts the rows of a Conv into bands for one core and into pieces for several.
 
-Source: own trials with toolkit 2.3.2, rk3588. Where a layer is padded beyond its kernel, the compiler aborts exactly
-when a piece is left with nothing but padding and prints for how many cores it was cutting; so the pieces can be told
-from the heights and channel counts that abort. Of 449 random Convs (kernels 1 to 3, stride 1, up to 384x126x1198, fp16)
-440 did as computed here; of 520 random Convs padded beyond their kernel (kernels to 36, strides to 10, fp16 and int8)
-519; of 80 with weights that are streamed through the buffer 75, and of 70 whose window fits beside no group of kernels
-58.
+Source: own trials with toolkit 2.3.2, rk3588. Where a layer is padded beyond its kernel, the compiler aborts when a
+band or a piece holds nothing but padding, and prints for how many cores it was cutting; so the cuts can be told from
+the layers that abort. Of 1,965 small Convs (kernels 1 to 4, strides 1 to 7, dilations 1 to 4, up to 30 rows), 720 of up
+to 14 rows that one core holds 3 to 6 of, and 340 depth-wise ones (16 to 500 channels, fp16 and int8) all died or
+converted as computed here, and those that died did so for the number of cores computed here. Of 400 large ones (to 1200
+channels, 1500 columns) 390 did: the others are cut into narrow tiles, or taken apart along their channels.
 
 The compiler is not deterministic: what is said to die did so every time, but of 384 channels, width 1198, some heights
 that are said to convert (2 and 11 with 128 outputs, 10 and 14 with 96) died in one to three of five runs.
@@ -17,16 +17,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rkmend.targets import Target
-from rkmend.tiling.bands import held, is_streamed, kernel_group, rows_per_band
+from rkmend.tiling.bands import held, kernel_group, rows_alone, rows_per_band
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.storage import is_depthwise
 
-NARROW_FIRST, NARROW_LAST = 3, 1
-"""Rows of nothing but padding that the first and the last band of a map cut into narrow tiles have room for: of 116
-Convs of 384x12x28 to 384x40x28 with 7x4 kernels, all that had more at the bottom died on one core; likewise at the top.
+NARROW_FIRST = 3
+"""Leading rows of nothing but padding that a map cut into narrow tiles has room for: of 116 Convs of 384x12x28 to
+384x40x28 with 7x4 kernels, all that had more died on one core.
 """
-LONGEST_STRIDE = 7
-"""A longer one is taken apart before the Conv is cut."""
 
 
 @dataclass(frozen=True)
@@ -47,69 +45,80 @@ class Sharing:
 
     def live_rows(self, rows: Axis) -> int:
         """Rows that see the input in the piece with the fewest of them; 0 or less where there is none at all."""
-        return min(self.largest - rows.dead_begin, self.smallest - rows.dead_end)
+        return min(self.largest - leading_dead(rows), self.smallest - rows.dead_end)
+
+
+def leading_dead(rows: Axis) -> int:
+    """Leading outputs before the input: to the compiler an output takes up a stride that is longer than its window."""
+    return max(0, (rows.pad_begin - max(rows.extent, rows.stride)) // rows.stride + 1)
+
+
+def counted(rows: Axis) -> int:
+    """Outputs that the compiler takes for live, and cuts for.
+
+    It counts those before the input, but estimates those behind it: as many as windows fit side by side into the
+    padding that is reached.
+    """
+    return rows.outputs - rows.dead_begin - rows.trimmed().pad_end // rows.extent
 
 
 def row_sharings(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterator[Sharing]:
     """The cuts along the rows; the compiler makes a version of a layer for 2 cores, for 3, ... up to all.
 
-    There is none for a number of cores that share the output channels out, nor where there are fewer strides in the
-    input than cores or fewer rows than pieces. A Conv without output rows has no cuts.
+    There is none for a number of cores that share the output channels out, nor where there are fewer rows than pieces,
+    fewer rows that it takes for live than cores, or a window that is higher than the map.
 
     Args:
         geometry: Ungrouped or depth-wise.
         element_bytes: 2 for fp16, 1 for int8.
         target: Its buffer is known.
     """
-    band, outputs = rows_per_band(geometry, element_bytes, target), geometry.rows.outputs
-    steps = -(-geometry.height // geometry.stride_h)
-    for count in range(2, target.cores + 1):
-        pieces = count * -(-outputs // (count * band))
-        if (
-            shares_channels(geometry, count, element_bytes, target)
-            or steps < count
-            or not 0 < pieces <= outputs
-        ):
-            continue
-        yield Sharing(count, pieces, -(-outputs // pieces), outputs // pieces)
+    rows, band = geometry.rows, rows_per_band(geometry, element_bytes, target)
+    if rows.size < rows.extent:
+        return
+    for count in range(2, min(target.cores, counted(rows)) + 1):
+        pieces = count * -(-rows.outputs // (count * band))
+        if pieces <= rows.outputs and not shares_channels(geometry, count, element_bytes, target):
+            yield Sharing(count, pieces, -(-rows.outputs // pieces), rows.outputs // pieces)
 
 
 def starves(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:
-    """Whether a piece holds nothing but padding, so that the compiler dies of it.
-
-    That is the first or the last one of a cut for several cores, the first or last band of a map that one core does not
-    hold at once, or all there is.
-
-    Where the stride is longer than the window it dies of a last piece that is a single row, where it is longer than a
-    register takes of an empty band alone.
+    """Whether a band or a piece holds nothing but padding, so that the compiler dies of it.
 
     Args:
-        geometry: Ungrouped or depth-wise.
+        geometry: Ungrouped or depth-wise; its strides fit into their register.
         element_bytes: 2 for fp16, 1 for int8.
         target: Its buffer is known.
     """
     rows, fits = geometry.rows, held(geometry, element_bytes, target)
     if fits.rows < min(rows.extent, rows.size):
         return False
-    if fits.narrowed:
-        banded = rows.dead_begin > NARROW_FIRST or rows.dead_end > NARROW_LAST
-    else:
-        band = rows_per_band(geometry, element_bytes, target)
-        banded = fits.rows < rows.size and band <= max(rows.dead_begin, rows.dead_end)
-    if banded or rows.stride > LONGEST_STRIDE:
-        return banded
-    cuts = row_sharings(geometry, element_bytes, target)
-    if rows.stride > rows.extent:
-        return any(cut.smallest == 1 <= rows.dead_end for cut in cuts)
-    return rows.live < 1 or any(cut.live_rows(rows) < 1 for cut in cuts)
+    return (
+        rows.outputs <= max(leading_dead(rows), rows.dead_end)
+        or (fits.narrowed and leading_dead(rows) > NARROW_FIRST)
+        or _starves_alone(rows, rows_alone(geometry, element_bytes, target))
+        or any(cut.live_rows(rows) < 1 for cut in row_sharings(geometry, element_bytes, target))
+    )
+
+
+def _starves_alone(rows: Axis, room: int) -> bool:
+    """Whether a single core that holds `room` input rows begins a band behind the input.
+
+    Padding at the top that is as high as the map breaks its bands in other ways.
+    """
+    if room >= rows.size:
+        return False
+    if rows.pad_begin >= rows.size:
+        return True
+    first = (room + rows.pad_begin - rows.extent) // rows.stride + 1
+    step = max(1, (room - rows.extent) // rows.stride + 1)
+    return any(row >= rows.outputs - rows.dead_end for row in range(max(1, first), counted(rows), step))
 
 
 def shares_channels(geometry: ConvGeometry, cores: int, element_bytes: int, target: Target) -> bool:
-    """Whether the output channels are shared out among so many cores, and not the rows."""
-    group = kernel_group(element_bytes, target) * (2 if is_depthwise(geometry) else 1)
-    if geometry.out_channels < group * cores:
+    """Whether the output channels are shared out among so many cores, and not the rows; never of a depth-wise Conv."""
+    group = kernel_group(element_bytes, target)
+    if is_depthwise(geometry) or geometry.out_channels < group * cores:
         return False
-    uneven = -(-geometry.out_channels // group) % cores
-    if is_depthwise(geometry):
-        return not uneven and held(geometry, element_bytes, target).rows >= geometry.height
-    return not uneven or is_streamed(geometry, element_bytes, target)
+    groups = -(-geometry.out_channels // group)
+    return groups % cores == 0 or held(geometry, element_bytes, target).streamed

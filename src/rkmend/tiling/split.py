@@ -14,13 +14,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rkmend.targets import Cbuf, Target
-from rkmend.tiling.bands import buffer_of, kernel_bytes, kernel_group, row_entries, weight_banks
+from rkmend.tiling.bands import (
+    buffer_of,
+    depthwise_chunk,
+    kernel_bytes,
+    kernel_group,
+    most_features,
+    row_entries,
+    weight_banks,
+)
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.sharing import shares_channels
 from rkmend.tiling.storage import is_depthwise, rounded
-
-DEPTHWISE_CHUNK = 32
-"""Channels of a depth-wise Conv are split in multiples of this, unless in pairs of kernel groups."""
 
 
 class DoesNotFit(ValueError):
@@ -115,20 +120,6 @@ def _split_depthwise(geometry: ConvGeometry, element_bytes: int, target: Target)
     )
 
 
-def depthwise_chunk(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
-    """Channels that a task of a depth-wise Conv computes: as many as leave the map whole, or as few as there may be."""
-    cbuf = buffer_of(target)
-    unit = 2 * kernel_group(element_bytes, target) if target.depthwise_overhang else DEPTHWISE_CHUNK
-    most = -(-geometry.channels // unit)
-    for count in range(1, most + 1):
-        channels = min(geometry.channels, unit * -(-most // count))
-        entries = row_entries(geometry.width, channels, element_bytes, target)
-        within = cbuf.row_entries is None or entries <= cbuf.row_entries
-        if within and _banks(entries * geometry.height, cbuf) <= _most_features(cbuf):
-            break
-    return channels
-
-
 def _split_map(geometry: ConvGeometry, element_bytes: int, target: Target, weights: int) -> Split:
     """In row bands, and in tiles along the width where a row is too long; `weights` is the banks of all weights."""
     cbuf = buffer_of(target)
@@ -136,12 +127,12 @@ def _split_map(geometry: ConvGeometry, element_bytes: int, target: Target, weigh
     for tiles in _tilings(geometry.cols):
         entries = row_entries(max(tile.inputs for tile in tiles), geometry.channels, element_bytes, target)
         fits = cbuf.row_entries is None or entries <= cbuf.row_entries
-        if fits and _banks(rows * entries, cbuf) <= _most_features(cbuf):
+        if fits and _banks(rows * entries, cbuf) <= most_features(cbuf):
             break
     else:
         raise DoesNotFit(
             f"one output column sees {rows} rows of {entries:,} entries; "
-            f"the buffer has {_most_features(cbuf) * cbuf.entries_per_bank:,} for features"
+            f"the buffer has {most_features(cbuf) * cbuf.entries_per_bank:,} for features"
         )
     features = _feature_banks(
         _banks(entries * geometry.height, cbuf), _banks(rows * entries, cbuf), weights, cbuf
@@ -173,7 +164,7 @@ def _feature_banks(whole: int, least: int, weights: int, cbuf: Cbuf) -> int:
         weights: Banks that all weights take.
         cbuf: Its division is known.
     """
-    most = _most_features(cbuf)
+    most = most_features(cbuf)
     if cbuf.division == "fixed":
         assert cbuf.feature_banks is not None
         usual, more = cbuf.feature_banks
@@ -185,11 +176,6 @@ def _feature_banks(whole: int, least: int, weights: int, cbuf: Cbuf) -> int:
     if cbuf.division == "features-only":
         return most
     return max(least, min(most, cbuf.banks - weights), 1)
-
-
-def _most_features(cbuf: Cbuf) -> int:
-    """Banks that features can get at most; weights keep one."""
-    return cbuf.feature_banks[1] if cbuf.feature_banks else cbuf.banks - 1
 
 
 def _banks(entries: int, cbuf: Cbuf) -> int:

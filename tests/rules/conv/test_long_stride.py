@@ -26,6 +26,13 @@ def test_strides_that_convert_are_left_alone(stride):
     assert mended(CODE, one("Conv", [1, 4, 100], {"w": noise([8, 4, 9])}, strides=[stride])) is None
 
 
+def test_a_window_that_sees_the_whole_map_has_no_stride():
+    weights = {"w": noise([8, 4, 3, 3])}
+    windows = {"strides": [9, 9], "pads": [1] * 4}
+    assert mended(CODE, one("Conv", [1, 4, 2, 2], weights, **windows)) is None
+    assert mended(CODE, one("Conv", [1, 4, 3, 3], weights, **windows)) is not None
+
+
 @given(
     st.lists(
         st.tuples(st.integers(9, 60), st.integers(1, 24), st.sampled_from([1, 9, 11, 13]), st.integers(1, 2)),
@@ -42,6 +49,7 @@ def test_space_to_depth_keeps_the_numbers(axes, group, data):
     outer = [n + pads[i] + pads[len(axes) + i] - (k - 1) * d for i, (n, k, _, d) in enumerate(axes)]
     assume(min(outer) > 0 and max(strides) > 1)
     assume(all((k - 1) * d >= pads[i] for i, (_, k, _, d) in enumerate(axes)))  # each window sees some data
+    assume(any(n + pads[i] > (k - 1) * d + 1 for i, (n, k, _, d) in enumerate(axes)))  # not all of it
     weights = {"w": whole([2, 4 // group, *kernel], 1), "b": whole([2], 2)}
     attributes = {"strides": strides, "dilations": dilations, "pads": pads, "group": group}
     assert check_same(CODE, one("Conv", [2, 4, *sizes], weights, **attributes))

@@ -20,7 +20,7 @@ LONG = {
 test_rewrite, test_trial = rewrite_and_trial({name: (CODE, proto) for name, proto in LONG.items()})
 
 
-@pytest.mark.parametrize("stride", [7, 8, 10, 12])
+@pytest.mark.parametrize("stride", [7, 8, 9, 10, 12, 15])
 def test_strides_that_convert_are_left_alone(stride):
     assert mended(CODE, one("MaxPool", [1, 8, 60, 60], kernel_shape=[3, 3], strides=[stride] * 2)) is None
 
@@ -33,7 +33,7 @@ def test_what_the_cpu_does_is_left_alone():
 @given(
     st.sampled_from(["MaxPool", "AveragePool"]),
     st.lists(
-        st.tuples(st.integers(12, 60), st.integers(1, 8), st.sampled_from([1, 9, 11, 13])),
+        st.tuples(st.integers(12, 60), st.integers(1, 8), st.sampled_from([1, 11, 13])),
         min_size=2,
         max_size=2,
     ),

@@ -19,7 +19,14 @@ LONGEST_PART = 16
 
 def is_stride_too_long(stride: int) -> bool:
     """Whether a Conv cannot have it, though the toolkit takes factors of 2 out of a stride over 7."""
-    return stride // (stride & -stride) > MAX_STRIDE
+    return halved(stride) > MAX_STRIDE
+
+
+def halved(stride: int) -> int:
+    """A stride over 7 without the factors of 2 that the toolkit takes out of it: it leaves them to another Conv."""
+    while stride > MAX_STRIDE and stride % 2 == 0:
+        stride //= 2
+    return stride
 
 
 def even_parts(size: int, most: int) -> list[int]:

@@ -33,8 +33,10 @@ class PoolStride(OperatorRule):
 
     ## Why
 
-    The toolkit pools with stride 1 and takes every n-th element by a Conv, or makes the whole of an AveragePool a Conv.
-    The stride of a Conv has 3 bits; the toolkit takes factors of 2 out of a longer one, and what is left may be over 7.
+    The toolkit makes an AveragePool a Conv, whose stride has 3 bits; it takes factors of 2 out of a longer one, and
+    what is left may be over 7. A MaxPool keeps part of its stride: the kernel size if that divides it, else, of an even
+    one, its largest divisor up to the kernel size. A Conv takes every n-th element of that. With `ceil_mode` it keeps
+    none, or the wrong one.
 
     ## Example
 
@@ -52,7 +54,9 @@ class PoolStride(OperatorRule):
     ## Evidence
 
     Own trials of random layers with toolkit 2.3.2: strides 9 and 11 overflow on rk3588, rk3576, rk3566 and rk3562; 8,
-    10, 12 and 14 convert. An AveragePool that does not count its padding goes to the CPU, where any stride is right.
+    10, 12 and 14 convert. MaxPools with kernels 1 to 7 and strides 9 to 15 along one axis or both, fp16 and int8,
+    rk3588: all but 2 of 168 as said here; these two, of kernel 1, are gathered. An AveragePool that does not count its
+    padding goes to the CPU, where any stride is right.
     """
 
     code = "RKM113"
@@ -68,7 +72,7 @@ class PoolStride(OperatorRule):
         pool = Sliding.read(node)
         if pool is None or len(pool.axes) > 2 or not _on_npu(node, pool):
             return None
-        long = [axis for axis in pool.reaching() if _is_long(axis)]
+        long = [axis for axis in pool.reaching() if _is_long(node, axis)]
         return {"stride": long[0].stride, "kernel": long[0].kernel, "size": long[0].size} if long else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
@@ -77,13 +81,13 @@ class PoolStride(OperatorRule):
         assert pool is not None
         demand_no_indices(node)
         axes = pool.reaching()
-        dense = tuple(replace(axis, stride=1) if _is_long(axis) else axis for axis in axes)
+        dense = tuple(replace(axis, stride=1) if _is_long(node, axis) else axis for axis in axes)
         attributes = pool_attributes(dense)
         if node.op_type == "AveragePool" and any(attributes["pads"]):
             attributes["count_include_pad"] = 1
         value = new.node("pool", node.op_type, [node.inputs[0]], attributes)
         for number, axis in enumerate(axes):
-            if _is_long(axis):
+            if _is_long(node, axis):
                 end = (axis.outputs - 1) * axis.stride + 1
                 value = cut(new, f"nth{number}", value, 2 + number, 0, end, axis.stride)
         return [value, *[None] * (len(node.outputs) - 1)]
@@ -96,5 +100,16 @@ def _on_npu(node: ir.Node, pool: Sliding) -> bool:
     return not reaches_uncounted(pool) and (counts_padding(node) or not padded)
 
 
-def _is_long(axis: Axis) -> bool:
-    return axis.outputs > 1 and is_stride_too_long(axis.stride)
+def _is_long(node: ir.Node, axis: Axis) -> bool:
+    floors = node.op_type == "MaxPool" and not node.attributes.get_int("ceil_mode", 0)
+    kept = _kept(axis) if floors else 1
+    return not axis.seen_at_once and is_stride_too_long(axis.stride // kept)
+
+
+def _kept(axis: Axis) -> int:
+    """The part of its stride that a MaxPool keeps; a Conv does the rest."""
+    if axis.stride % axis.kernel == 0:
+        return axis.kernel
+    if axis.stride % 2:
+        return 1
+    return next(part for part in range(axis.kernel, 0, -1) if axis.stride % part == 0)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.conv.limits import MAX_DILATION
 from rkmend.rules.conv.taps import by_taps
 from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target, load_target
-from rkmend.tiling.bands import PART, buffer_of, kernel_group, row_entries
+from rkmend.tiling.bands import CHUNK, buffer_of, kernel_group, row_entries
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.storage import BYTES, is_depthwise, rounded
 
@@ -37,7 +38,8 @@ class WindowBeyondBuffer(OperatorRule):
 
     The compiler cuts a feature map into bands of rows, tiles of columns and parts of its channels. None is smaller than
     one window: dilated kernel height x dilated kernel width, of the fewest channels that are computed together, beside
-    their weights for one kernel group.
+    their weights for one kernel group. Spared are maps of 1x1, and dilations over 31: the toolkit gathers what
+    such taps see.
 
     ## Example
 
@@ -74,6 +76,10 @@ class WindowBeyondBuffer(OperatorRule):
         if conv is None or not is_constant(node.inputs[1]):
             return None
         shape = conv.geometry
+        if max(shape.dilation_h, shape.dilation_w) > MAX_DILATION:
+            return None  # the toolkit gathers the rows and columns that the taps see, and puts the taps side by side
+        if shape.height == shape.width == 1:
+            return None  # a single tap sees it
         needed, most = _entries(shape, (1, 1), target), _capacity(shape, (1, 1), target)
         if needed <= most:
             return None
@@ -112,4 +118,4 @@ def _capacity(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> in
 
 def _least(shape: ConvGeometry, element: int, target: Target) -> int:
     """Channels that are computed together at least."""
-    return min(shape.channels, PART if is_depthwise(shape) else target.atom_bytes // element)
+    return min(shape.channels, CHUNK if is_depthwise(shape) else target.atom_bytes // element)
