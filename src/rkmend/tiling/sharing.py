@@ -2,10 +2,10 @@
 
 Source: own trials with toolkit 2.3.2, rk3588. Where a layer is padded beyond its kernel, the compiler aborts when a
 band or a piece holds nothing but padding, and prints for how many cores it was cutting; so the cuts can be told from
-the layers that abort. Of 1,965 small Convs (kernels 1 to 4, strides 1 to 7, dilations 1 to 4, up to 30 rows), 720 of up
-to 14 rows that one core holds 3 to 6 of, and 340 depth-wise ones (16 to 500 channels, fp16 and int8) all died or
-converted as computed here, and those that died did so for the number of cores computed here. Of 400 large ones (to 1200
-channels, 1500 columns) 390 did: the others are cut into narrow tiles, or taken apart along their channels.
+the layers that abort. They were found on 1,965 small Convs (kernels 1 to 4, strides 1 to 7, dilations 1 to 4, up to 30
+rows), 720 of up to 14 rows that one core holds 3 to 6 of, and 340 depth-wise ones (16 to 500 channels, fp16 and int8):
+all died or converted as computed here, and those that died did so for the number of cores computed here. Of 400 large
+ones (to 1200 channels, 1500 columns) 392 did; most others are cut into narrow tiles, or taken apart along channels.
 
 The compiler is not deterministic: what is said to die did so every time, but of 384 channels, width 1198, some heights
 that are said to convert (2 and 11 with 128 outputs, 10 and 14 with 96) died in one to three of five runs.

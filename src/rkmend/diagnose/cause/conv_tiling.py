@@ -7,7 +7,7 @@ from rkmend.diagnose.cause.family import Both, Feature, Point
 from rkmend.targets import Target
 from rkmend.tiling import bands
 from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.sharing import row_sharings
+from rkmend.tiling.sharing import leading_dead, row_sharings
 
 FP16_BYTES = 2
 """Of a number: int8 builds are not explained."""
@@ -75,7 +75,7 @@ def _emptiest_piece(shape: ConvGeometry, target: Target) -> Both:
     if cut is None or cut.live_rows(rows) > 0:
         return "", ""
     last = cut.smallest <= rows.dead_end
-    size, dead = (cut.smallest, rows.dead_end) if last else (cut.largest, rows.dead_begin)
+    size, dead = (cut.smallest, rows.dead_end) if last else (cut.largest, leading_dead(rows))
     (which, end), (which_zh, end_zh) = (
         (("last", "bottom"), ("最后", "底部")) if last else (("first", "top"), ("第一", "顶部"))
     )
