@@ -210,6 +210,9 @@ ON_CPU = [
     (alone("MatMul", [1, 52], [52, 16]), ("", "", "")),
     (alone("MatMul", [1, 54], [54, 16]), ("", "RKM606", "")),
     (alone("MatMul", [7, 54], [54, 16]), ("RKM606", "RKM601 RKM606", "")),
+    (alone("MatMul", [7, 80], [80, 1]), ("RKM606", "RKM601 RKM606", "")),
+    (alone("MatMul", [1, 1, 209, 5], [5, 646]), ("RKM608", "RKM601", "")),
+    (alone("MatMul", [1, 1, 160, 16], [16, 357]), ("", "RKM601", "")),
     (conv_alone([1, 12, 30, 30], [8, 12, 18, 7], pads=[1] * 4), ("RKM607", "", "RKM607")),
     (conv_alone([1, 12, 30, 30], [8, 12, 16, 7], pads=[1] * 4), ("", "", "")),
     (conv_alone([1, 12, 30, 30], [8, 12, 18, 7]), ("", "", "")),
@@ -228,7 +231,7 @@ def test_what_is_left_to_the_cpu(model: onnx.ModelProto, codes: tuple[str, ...],
 
 
 @pytest.mark.toolkit
-@pytest.mark.parametrize("case", [2, 4, 5, 13, 15])
+@pytest.mark.parametrize("case", [2, 4, 5, 13, 14, 16, 18])
 def test_and_the_layer_table_says_so(bench: Bench, case: int, tmp_path: Path) -> None:
     model, (code, *_) = ON_CPU[case]
     model = onnx.shape_inference.infer_shapes(model)

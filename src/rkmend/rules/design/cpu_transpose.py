@@ -1,4 +1,4 @@
-"""RKM608: a Transpose that the compiler leaves to the CPU."""
+"""RKM608: a Transpose, alone or around a MatMul, that the compiler leaves to the CPU."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from rkmend.rules.base import Fact, Level
 from rkmend.rules.design_rule import DesignRule
 from rkmend.rules.four_axes import AXES, four_axes, order_of
 from rkmend.rules.lite import LITE
+from rkmend.rules.operands import is_constant
+from rkmend.rules.structure.turning import ATOM
 from rkmend.targets import Target
 from rkmend.tiling.storage import BYTES
 
@@ -22,9 +24,14 @@ LIMITED = ((1, 0, 2, 3), (1, 0, 3, 2), (1, 2, 3, 0))
 MOST_PIXELS, MOST_CHANNELS, MOST_BYTES = 8192, 8192, 131072
 """Of a feature map in such an order: height times width, channels, and bytes of all of it."""
 
+MOST_INPUT = 16384
+"""Bytes of a map that is multiplied in int8 as a Conv, in whole groups."""
+FEW_MAPS = 2
+"""Of more maps the product is turned in another order, without that limit."""
+
 
 class CpuTranspose(DesignRule):
-    """A Transpose that the compiler leaves to the CPU.
+    """A Transpose, alone or around a MatMul, that the compiler leaves to the CPU.
 
     ## What happens
 
@@ -35,7 +42,8 @@ class CpuTranspose(DesignRule):
     RK3566 and RK3568 have no unit that transposes. Elsewhere the NPU transposes four axes; the toolkit takes out axes
     of 1 and joins neighbours that stay neighbours, and what has five axes after that goes to the CPU. On RK3588 three
     orders, which bring the channels to the front, have a limit: 8192 pixels, 8192 channels, and 65,536 elements in
-    fp16 of each batch.
+    fp16 of each batch. A MatMul of four axes by a constant matrix is a Conv between two Transposes, which have limits
+    of their own there: 16,384 bytes of each map before it in int8, 131,072 of the product of one or two maps.
 
     ## Example
 
@@ -54,19 +62,21 @@ class CpuTranspose(DesignRule):
 
     Own trials, toolkit 2.3.2, single operators, fp16 and int8: rk3566, 190 random ones of two to five axes, all that
     move something on the CPU; rk3588, 3 orders of 23 Transposes of 16 to 9000 channels, height and width, by the layer
-    table; rk3576 and rk3562, 240 random ones. Shares in docs/agreement.md.
+    table, and the same of 80 MatMuls; rk3576 and rk3562, 240 random ones. Shares in docs/agreement.md.
     """
 
     code = "RKM608"
     name = "cpu-transpose"
     level = Level.ADVICE
-    operators = frozenset({"Transpose"})
+    operators = frozenset({"Transpose", "MatMul"})
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Why the NPU does not do it."""
         shape = static_shape(node.inputs[0])
         if shape is None:
             return None
+        if node.op_type == "MatMul":
+            return _around_product(node, shape, target)
         order = order_of(node.attributes.get_ints("perm", ()), len(shape))
         if is_view(shape, order):
             return None
@@ -80,7 +90,12 @@ class CpuTranspose(DesignRule):
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """Why."""
-        return f"Transpose '{node.name}' runs on the CPU: {facts['because']}."
+        what = (
+            f"Transpose '{node.name}'"
+            if node.op_type == "Transpose"
+            else f"A Transpose of MatMul '{node.name}'"
+        )
+        return f"{what} runs on the CPU: {facts['because']}."
 
 
 def is_view(shape: Sequence[int], order: Sequence[int]) -> bool:
@@ -93,3 +108,20 @@ def _is_large(shape: Sequence[int], target: Target) -> bool:
     channels, pixels = shape[1], math.prod(shape[2:])
     size = channels * pixels * max(BYTES[dtype] for dtype in target.dtypes)
     return pixels > MOST_PIXELS or channels > MOST_CHANNELS or size > MOST_BYTES
+
+
+def _around_product(node: ir.Node, shape: Sequence[int], target: Target) -> Mapping[str, Fact] | None:
+    """A product of four axes that is a Conv, on RK3588, is turned before it and behind it."""
+    matrix = static_shape(node.inputs[1])
+    if target.name != "rk3588" or len(shape) != AXES or shape[0] > 1 or not is_constant(node.inputs[1]):
+        return None
+    if matrix is None or len(matrix) < 2 or shape[3] == 1 or (math.prod(matrix[:-2]) > 1 and shape[1] > 1):
+        return None
+    maps, rows, inner = shape[1:]
+    element = max(BYTES[dtype] for dtype in target.dtypes)
+    before, behind = (rows * -(-size * element // ATOM) * ATOM for size in (inner, matrix[-1]))
+    if element == 1 and before > MOST_INPUT:
+        return {"because": f"a map of {rows}x{inner} is too large in int8"}
+    if maps <= FEW_MAPS and behind > MOST_BYTES:
+        return {"because": f"a product of {rows}x{matrix[-1]} is too large"}
+    return None

@@ -98,6 +98,8 @@ def _rows(node: ir.Node, before: Sequence[int], after: Sequence[int], target: Ta
         return rows
     if target.name not in LITE and math.prod(before[:-1]) == 1:
         rows = rows[1:]
+    if len(after) == 2 and after[1] == 1 and before[1] > 1:
+        rows.append(after[0])  # a column is a row of that many
     return [row for row in rows if row > 1]
 
 
