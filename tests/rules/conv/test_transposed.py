@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -24,9 +25,44 @@ FAR = {
 CASES = {name: ("RKM103", proto) for name, proto in PADDING.items()}
 CASES |= {name: ("RKM106", proto) for name, proto in FAR.items()}
 CASES["cut"] = "RKM114", one("ConvTranspose", [1, 1, 12, 12], {"w": noise([1, 4, 3, 3])}, pads=[3, 3, 0, 4])
+CASES["strides"] = (
+    "RKM115",
+    one("ConvTranspose", MAP, {"w": noise([4, 2, 3, 3])}, dilations=[2, 2], strides=[9, 9]),
+)
+CASES["dilations"] = "RKM115", one("ConvTranspose", MAP, {"w": noise([4, 2, 2, 1])}, dilations=[33, 1])
 
+FULL = {
+    "depthwise": one("ConvTranspose", [1, 512, 2, 12], {"w": noise([512, 1, 14, 14])}, group=512),
+    "dense": one("ConvTranspose", [1, 64, 3, 13], {"w": noise([64, 17, 13, 13])}),
+}
 
 test_rewrite, test_trial = rewrite_and_trial(CASES)
+test_rewrite_of_full, test_trial_of_full = rewrite_and_trial(
+    {name: ("RKM122", proto) for name, proto in FULL.items()}, hangs=True
+)
+
+
+@pytest.mark.parametrize(
+    ("shape", "weight", "group", "target", "fails"),
+    [
+        ([1, 512, 2, 11], [512, 1, 14, 14], 512, "rk3588", False),
+        ([1, 512, 2, 99], [512, 1, 13, 13], 512, "rk3588", False),
+        ([1, 512, 2, 40], [512, 1, 10, 10], 512, "rk3566", False),
+        ([1, 512, 2, 40], [512, 1, 12, 12], 512, "rk3566", True),
+        ([1, 905, 2, 9], [905, 1, 16, 16], 905, "rk3576", False),
+        ([1, 905, 2, 9], [905, 1, 17, 17], 905, "rk3576", True),
+        ([1, 64, 3, 12], [64, 17, 13, 13], 1, "rk3588", False),
+        ([1, 64, 3, 99], [64, 16, 13, 13], 1, "rk3588", False),
+        ([1, 448, 3, 16], [448, 24, 7, 7], 1, "rk3588", True),
+        ([1, 256, 3, 16], [256, 24, 7, 7], 1, "rk3588", False),
+        ([1, 64, 3, 99], [64, 24, 15, 15], 1, "rk3588", False),
+        ([1, 128, 3, 16], [128, 24, 15, 15], 1, "rk3588", True),
+    ],
+)
+def test_where_the_window_fits_beside_the_weights(shape, weight, group, target, fails):
+    """As trials ended, those on either side of each limit."""
+    proto = one("ConvTranspose", shape, {"w": np.zeros(weight, np.float32)}, group=group)
+    assert (mended("RKM122", proto, load_target(target)) is not None) is fails
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,13 @@ from rkmend.rules.conv.sliding import kernel_of, windows
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from rkmend.targets import Target
+
+OWN_STRIDES = (1, 2, 4, 8)
+"""Strides that the NPU does itself on targets whose toolkit stuffs the input with zeros, on the CPU, for others."""
+STUFFED = {"rk3588": False, "rk3566": True, "rk3568": True}
+"""Those targets, and whether the toolkit does so with dilations as well. Of trials of single layers, 2.3.2."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -73,6 +80,12 @@ class TransposedConv:
     def groups(self) -> int:
         """Number of groups."""
         return self.node.attributes.get_int("group", 1)
+
+    def is_stuffed(self, target: Target) -> bool:
+        """Whether the toolkit makes a plain Conv of it, on an input that it has stuffed with zeros."""
+        if target.name not in STUFFED or all(axis.stride in OWN_STRIDES for axis in self.axes):
+            return False
+        return STUFFED[target.name] or all(axis.dilation == 1 for axis in self.axes)
 
     @cached_property
     def out_channels(self) -> int:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 PIXELS = {"rk3588": (1, 3, 4), "rk3562": (1, 3, 4), "rk3566": (1, 3), "rk3568": (1, 3)}
 """Numbers of channels that are read pixel by pixel, where the compiler cannot pad by a negative number."""
-OWN_STRIDES = {"rk3588": (1, 2, 4, 8), "rk3566": (1, 2, 4, 8), "rk3568": (1, 2, 4, 8)}
-"""Strides that the NPU does itself, where not any; others are made of a stuffed input, on the CPU."""
 DENSE = ("rk3566", "rk3568")
 """Targets whose compiler divides by zero if columns that the kernel adds, and more, are cut off at the right."""
 
@@ -100,9 +98,7 @@ class TransposedCut(OperatorRule):
 
 
 def _as_pixels(conv: TransposedConv, target: Target) -> bool:
-    own = OWN_STRIDES.get(target.name)
-    spread_by_npu = own is None or all(axis.stride in own for axis in conv.axes)
-    return conv.groups == 1 and conv.shape[1] in PIXELS.get(target.name, ()) and spread_by_npu
+    return conv.groups == 1 and conv.shape[1] in PIXELS.get(target.name, ()) and not conv.is_stuffed(target)
 
 
 def _divides_by_zero(conv: TransposedConv, target: Target) -> bool:

@@ -15,8 +15,6 @@ from rkmend.targets import Target
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-OWN_STRIDES = (1, 2, 4, 8)
-"""Strides that the NPU does itself; others the toolkit makes of a stuffed input, on the CPU."""
 FAR = ("rk3576",)
 """Targets that pad by more than 15."""
 FAR_BY_FEW = ("rk3562",)
@@ -72,7 +70,7 @@ class TransposedKernel(PhaseRule):
         conv = TransposedConv.read(node)
         if conv is None or len(conv.axes) > 2 or not is_constant(node.inputs[1]):
             return None
-        if any(axis.stride not in OWN_STRIDES for axis in conv.axes):
+        if conv.is_stuffed(target):
             return None
         far = [axis for axis in conv.axes if _reaches(axis, conv, target)]
         return {"kernel": far[0].kernel, "pad": far[0].pad_begin, "stride": far[0].stride} if far else None

@@ -1,4 +1,4 @@
-"""RKM115: a ConvTranspose with a stride that does not fit into the NPU's register."""
+"""RKM115: a ConvTranspose with a stride or a dilation that does not fit into the NPU's register."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from rkmend.targets import Target
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-MOST = {"rk3576": 8, "rk3562": 8}
-"""Strides that are left to the NPU however long; on rk3588 and rk3566 the toolkit spreads the input on the CPU."""
+MOST_STRIDE, MOST_DILATION = 8, 32
 
 
 class TransposedStride(PhaseRule):
-    """A ConvTranspose with a stride over 8, on a target whose toolkit leaves any stride to the NPU.
+    """A ConvTranspose with a stride over 8 or a dilation over 32 that the toolkit leaves to the NPU.
 
     ## What happens
 
@@ -31,11 +30,12 @@ class TransposedStride(PhaseRule):
 
     ## Why
 
-    The stride minus 1 has 3 bits.
+    The stride minus 1 has 3 bits, the dilation minus 1 has 5. On rk3588 and rk3566 the toolkit stuffs the input with
+    zeros on the CPU for strides other than 1, 2, 4 and 8; on rk3588 not if there is a dilation.
 
     ## Example
 
-    `ConvTranspose` 34x2 with strides 12 and 2.
+    `ConvTranspose` 34x2 with strides 12 and 2; 3x3 with dilations of 33.
 
     ## What rkmend does
 
@@ -49,8 +49,10 @@ class TransposedStride(PhaseRule):
 
     ## Evidence
 
-    Own trials of random layers with toolkit 2.3.2: strides 12 and 13 overflow on rk3576, 12 on rk3562; the same layers
-    convert on rk3588 and rk3566.
+    Own trials with toolkit 2.3.2: strides of 9 and more overflow on rk3576 and rk3562, along one axis or both (12 of
+    12), and convert on rk3588 and rk3566. With dilations of 2 those of 9 and 10 overflow on rk3588 as well (5 of 5),
+    those of 3, 7 and 8 convert; on rk3566 all convert. Dilations of 31 and 32 convert, 33 and 36 overflow on all four
+    targets, whatever the kernel, even of one tap (9 of 9 on each); with a stride of 3 not on rk3566.
     """
 
     code = "RKM115"
@@ -58,11 +60,10 @@ class TransposedStride(PhaseRule):
     level = Level.ERROR
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """One or two spatial axes, and a stride over what the target has."""
-        if target.name not in MOST:
-            return None
+        """One or two spatial axes, not stuffed, and a stride or a dilation over what there is."""
         conv = TransposedConv.read(node)
-        if conv is None or len(conv.axes) > 2 or not is_constant(node.inputs[1]):
+        if conv is None or len(conv.axes) > 2 or conv.is_stuffed(target) or not is_constant(node.inputs[1]):
             return None
-        stride = max(axis.stride for axis in conv.axes)
-        return {"stride": stride, "most": MOST[target.name]} if stride > MOST[target.name] else None
+        stride, dilation = max(axis.stride for axis in conv.axes), max(axis.dilation for axis in conv.axes)
+        fits = stride <= MOST_STRIDE and dilation <= MOST_DILATION
+        return None if fits else {"stride": stride, "dilation": dilation}

@@ -10,8 +10,7 @@ from rkmend.rules.conv.limits import LONGEST_PART, MAX_PAD
 from rkmend.rules.conv.max_pool_place import Place, place_of
 from rkmend.rules.conv.pooling import counts_padding
 from rkmend.rules.conv.sliding import Sliding
-from rkmend.rules.conv.transposed import TransposedConv
-from rkmend.rules.conv.transposed_cut import OWN_STRIDES
+from rkmend.rules.conv.transposed import OWN_STRIDES, TransposedConv
 from rkmend.rules.design_rule import DesignRule
 from rkmend.targets import Target
 from rkmend.tiling.storage import BYTES
@@ -112,8 +111,7 @@ def _of_mean(node: ir.Node, window: Sliding, target: Target) -> Mapping[str, Fac
 
 def _of_transposed(node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
     conv = TransposedConv.read(node)
-    own = OWN_STRIDES.get(target.name)
-    if conv is None or own is None or all(axis.stride in own for axis in conv.axes):
+    if conv is None or not conv.is_stuffed(target):
         return None
-    stride = next(axis.stride for axis in conv.axes if axis.stride not in own)
+    stride = next(axis.stride for axis in conv.axes if axis.stride not in OWN_STRIDES)
     return {"part": "the spreading of its input", "because": f"a stride of {stride}"}
