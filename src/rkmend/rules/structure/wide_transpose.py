@@ -48,7 +48,8 @@ class WideTranspose(OperatorRule):
 
     Each order of the axes has its own way on the NPU with its own limits. Where the width becomes the height (0132), or
     in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
-    has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is. In fp16 3012 and 3021 do where
+    has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is, and the batch by
+    groups of 16. In fp16 3012 and 3021 do where
     height times channels is over 1024. In 0132 the height has 13 bits
     (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width in 0132,
     channels times width in 0213, and of an odd height in 0312 (RKM261). In int8 images of 1, 3 or 4 channels have the
@@ -106,7 +107,7 @@ class WideTranspose(OperatorRule):
             overflows = _overflows_on_rk3562(channels, width, order, dtype)
         else:
             element = max(BYTES[dtype] for dtype in target.dtypes)
-            overflows = _overflows(channels, height, width, order, element) or (
+            overflows = _overflows(batch, channels, height, width, order, element) or (
                 element == 1 and _batch_overflows(batch, channels, height, width, order)
             )
         if not overflows:
@@ -130,7 +131,9 @@ class WideTranspose(OperatorRule):
         return [new.node("rest", "Transpose", [kept], {"perm": rest})]
 
 
-def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], element: int) -> bool:
+def _overflows(
+    batch: int, channels: int, height: int, width: int, order: tuple[int, ...], element: int
+) -> bool:
     if order == TRANSPOSE:
         large = channels > 1 and height * width * element >= PLANE
         return WIDTH < width <= SIZE or height > SIZE or large
@@ -143,7 +146,7 @@ def _overflows(channels: int, height: int, width: int, order: tuple[int, ...], e
     if order not in (TO_FRONT, TURNED):
         return False
     if element == 1:
-        return (height * width if order == TO_FRONT else width) > WIDTH
+        return (-(-batch // ATOM) * height * width if order == TO_FRONT else width) > WIDTH
     group = ATOM // element
     return WIDTH < width <= SIZE and -(-channels // group) * group * height > WIDTH
 
