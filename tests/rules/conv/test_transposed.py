@@ -163,3 +163,12 @@ def test_long_strides_of_other_targets():
     assert mended("RKM115", proto) is None
     for target in ("rk3576", "rk3562"):
         assert check_same("RKM115", proto, target=load_target(target))
+
+
+@pytest.mark.parametrize(("strides", "dies"), [([2, 1], True), ([3, 1], False), ([10, 1], False)])
+def test_what_is_stuffed_on_the_cpu_is_cut_as_any_conv(strides, dies):
+    """On rk3566 three random ones with strides of 3 and 10 converted that were cut like those that die."""
+    proto = one(
+        "ConvTranspose", [1, 41, 5, 6], {"w": noise([41, 2, 3, 3])}, strides=strides, pads=[2, 4, 2, 12]
+    )
+    assert (mended("RKM114", proto, load_target("rk3566")) is not None) is dies

@@ -72,7 +72,7 @@ class TransposedCut(OperatorRule):
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where a pad is larger than the kernel minus 1, and the target's compiler dies of it."""
         conv = TransposedConv.read(node)
-        if conv is None or not 1 <= len(conv.axes) <= 2:
+        if conv is None or not 1 <= len(conv.axes) <= 2 or conv.is_stuffed(target):
             return None
         far = [axis for axis in conv.axes if max(axis.pad_begin, axis.pad_end) >= axis.kernel]
         if not far or not (_as_pixels(conv, target) or _divides_by_zero(conv, target)):
@@ -98,7 +98,7 @@ class TransposedCut(OperatorRule):
 
 
 def _as_pixels(conv: TransposedConv, target: Target) -> bool:
-    return conv.groups == 1 and conv.shape[1] in PIXELS.get(target.name, ()) and not conv.is_stuffed(target)
+    return conv.groups == 1 and conv.shape[1] in PIXELS.get(target.name, ())
 
 
 def _divides_by_zero(conv: TransposedConv, target: Target) -> bool:
