@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from one_operator import one
 from rkmend.checking import check
 from rkmend.rules import get_rule
 from rkmend.rules.base import Level
@@ -228,6 +229,20 @@ def test_what_is_left_to_the_cpu(model: onnx.ModelProto, codes: tuple[str, ...],
     for target, code in zip(TARGETS, codes, strict=True):
         found = {finding.code for finding in check(path, target, dtype="fp16").findings}
         assert found & {"RKM601", "RKM606", "RKM607", "RKM608"} == set(code.split()), target
+
+
+@pytest.mark.parametrize(
+    ("side", "mode", "holds"),
+    [(48, "half_pixel", False), (40, "align_corners", False), (96, "align_corners", True)],
+)
+def test_rk3562_resizes_by_any_factor(side, mode, holds, tmp_path):
+    path, scales = tmp_path / "resize.onnx", np.array([1, 1, 1.5, 1.5], np.float32)
+    proto = one(
+        "Resize", [1, 8, side, side], {"scales": scales}, mode="linear", coordinate_transformation_mode=mode
+    )
+    proto.graph.node[0].input.insert(1, "")
+    onnx.save(proto, path)
+    assert ("RKM602" in {found.code for found in check(path, "rk3562").findings}) == holds
 
 
 @pytest.mark.toolkit
