@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 AFFECTED = ("rk3576",)
 ATOM = 8
 """Channels of fp16 that are stored together."""
+KERNEL_GROUP = 16
+"""Outputs whose weights are in the buffer at once; a ConvTranspose of fewer converts."""
 MOST_TAPS, MOST_TAPS_OF_MORE = 672, 768
 """Of up to 8 channels 650 taps convert and 676 do not; of more 676 do and 841 do not."""
 
@@ -57,7 +59,8 @@ class EndlessWeights(OperatorRule):
     ## Evidence
 
     Toolkit 2.3.2, rk3576, fp16, own trials: of 1 to 8 channels 26x26, 29x29 and 31x31 never end (9 of 9), 25x26 and
-    less do; of 9 channels 29x29 does not, of 12, 16 and 32 channels 26x26 does.
+    less do; of 9 channels 29x29 does not, of 12, 16 and 32 channels 26x26 does. A ConvTranspose of 3
+    to 12 outputs converts (9 of 9, 26x26 to 31x31), of 16 and 24 outputs it does not (4 of 5).
     """
 
     code = "RKM121"
@@ -81,6 +84,8 @@ class EndlessWeights(OperatorRule):
             return None
         dilated = max(node.attributes.get_ints("dilations", ()) or (1,)) > 1
         if not is_constant(node.inputs[1]) or (node.op_type == "Conv" and not dilated):
+            return None
+        if node.op_type == "ConvTranspose" and (static_shape(node.outputs[0]) or shape)[1] < KERNEL_GROUP:
             return None
         taps, channels = kernel[0] * kernel[1], shape[1]
         if taps <= (MOST_TAPS if channels <= ATOM else MOST_TAPS_OF_MORE):
