@@ -49,7 +49,7 @@ class OddProduct(OperatorRule):
 
     ## Exactness and its limits
 
-    Exact: every row of the product is computed as before. Static shapes, four axes, a constant matrix of two axes.
+    `rounding`: every row is the same sum, added up in another order perhaps. Static shapes, four axes, a constant matrix of two axes.
 
     ## Evidence
 
