@@ -57,9 +57,9 @@ class BatchedTurn(OperatorRule):
 
     ## Exactness and its limits
 
-    `rounding`: each number is the same sum, which a MatMul of another batch may add up in another order. Static shapes; a batch of 64 at most, and of a MatMul operands that have
-    the same batch, or one of them none. A Transpose has three
-    axes: of four, the toolkit draws the Transposes past Split and Concat and joins them again.
+    `rounding`: each number is the same sum, which a MatMul of another batch may add up in another order. Static
+    shapes; a batch of 64 at most, and of a MatMul operands that have the same batch, or one of them none. A
+    Transpose has three axes: of four, the toolkit draws the Transposes past Split and Concat and joins them again.
 
     ## Evidence
 

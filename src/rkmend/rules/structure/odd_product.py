@@ -49,7 +49,8 @@ class OddProduct(OperatorRule):
 
     ## Exactness and its limits
 
-    `rounding`: every row is the same sum, added up in another order perhaps. Static shapes, four axes, a constant matrix of two axes.
+    `rounding`: every row is the same sum, added up in another order perhaps. Static shapes, four axes, a constant
+    matrix of two axes.
 
     ## Evidence
 

@@ -46,14 +46,14 @@ class WideTranspose(OperatorRule):
 
     ## Why
 
-    Each order of the axes has its own way on the NPU with its own limits. Where the width becomes the height (0132), or
-    in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is multiplied by 8 and
-    has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is, and the batch by
-    groups of 16. In fp16 3012 and 3021 do where
-    height times channels is over 1024. In 0132 the height has 13 bits
-    (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width in 0132,
-    channels times width in 0213, and of an odd height in 0312 (RKM261). In int8 images of 1, 3 or 4 channels have the
-    rows of all of them counted by 13 bits (0x4034) in 0132 and 1032. For batches in 0321 see RKM263.
+    Each order of the axes has its own way on the NPU with its own limits. Where the width becomes the height
+    (0132), or in int8 goes to the front (3021, and 201 of three axes) or changes places with it (1032), it is
+    multiplied by 8 and has 13 bits (register 0x5014 or 0x4038); in int8 3012 all of height times width is, and the
+    batch by groups of 16. In fp16 3012 and 3021 do where height times channels is over 1024. In 0132 the height has
+    13 bits (0x5010). A step from plane to plane is counted in 32 bytes and has 13 bits (0x5048): height times width
+    in 0132, channels times width in 0213, and of an odd height in 0312 (RKM261). In int8 images of 1, 3 or 4
+    channels have the rows of all of them counted by 13 bits (0x4034) in 0132 and 1032. For batches in 0321 see
+    RKM263.
 
     ## Example
 
