@@ -57,6 +57,9 @@ test_rewrite_of_full, test_trial_of_full = rewrite_and_trial(
         ([1, 256, 3, 16], [256, 24, 7, 7], 1, "rk3588", False),
         ([1, 64, 3, 99], [64, 24, 15, 15], 1, "rk3588", False),
         ([1, 128, 3, 16], [128, 24, 15, 15], 1, "rk3588", True),
+        ([1, 192, 14, 40], [192, 32, 4, 14], 1, "rk3588", False),
+        ([1, 240, 14, 40], [240, 32, 3, 15], 1, "rk3588", True),
+        ([1, 352, 14, 40], [352, 32, 4, 8], 1, "rk3588", False),
     ],
 )
 def test_where_the_window_fits_beside_the_weights(shape, weight, group, target, fails):

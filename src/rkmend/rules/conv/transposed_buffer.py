@@ -22,8 +22,8 @@ MOST_BYTES = {"rk3576": (1 << 19) - 1}
 """Of the weights of a depth-wise one, where they are counted in a register."""
 DENSE = ("rk3588",)
 """Targets that cut the channels of any other so that the weights of a kernel group leave a single bank."""
-CRAMPED = 10.3
-"""Banks from which on the weights leave too little: 10.1 banks convert, 10.5 do not."""
+CRAMPED = (10.5, 11.0)
+"""Banks of weights between which too little is left: 10.16 to 10.5 and exactly 11 convert, 10.55 to 10.97 do not."""
 CUT = 16
 """Channels are cut into multiples of this."""
 
@@ -45,8 +45,9 @@ class TransposedBuffer(PhaseRule):
     a window of all of them over the whole width has to fit. On rk3576 their bytes are counted in 19 bits.
 
     Otherwise, on rk3588: of more outputs than a kernel group, the channels are cut so that the weights of a group take
-    11 of 12 banks at most. The one that is left takes no window and a half of the whole width, and the compiler cuts no
-    columns then. That it is a window and a half is what trials say; the cause is not known.
+    11 of 12 banks at most. Where they take more than ten and a half, and not exactly 11, what is left takes no window
+    and a half of the whole width, and the compiler cuts no columns then. These bounds are what trials say; the cause is
+    not known.
 
     ## Example
 
@@ -72,7 +73,8 @@ class TransposedBuffer(PhaseRule):
     527,136 overflow.
 
     Otherwise, rk3588: of 64 channels 13x13 convert up to 12 columns, 48 of 15x15 up to 14, 112 of 10x10 up to 9, and
-    224 of 7x7 up to 6, whatever the height, the padding and the number of outputs over 16. With 16 outputs, or strides
+    224 of 7x7 up to 6, whatever the height, the padding and the number of outputs over 16. By the size of the weights
+    19 of 19 other kernels, from 2x2 to 23x2 and 31x1, did as said here. With 16 outputs, or strides
     along the width, all convert, as they do on rk3576, rk3566 and rk3562. All 5 mended ones that were tried on rk3588
     convert rightly.
     """
@@ -117,7 +119,8 @@ def _dense(conv: TransposedConv, target: Target) -> bool:
     of_channel = group * _taps(conv) * element
     part = _part(conv.shape[1], (cbuf.banks - 1) * cbuf.bank_bytes // of_channel)
     stored = rounded(part * element, target.atom_bytes) // element
-    if conv.out_channels <= group or stored * of_channel <= CRAMPED * cbuf.bank_bytes:
+    cramped = CRAMPED[0] < stored * of_channel / cbuf.bank_bytes < CRAMPED[1]
+    if conv.out_channels <= group or not cramped:
         return False
     needed = -(-3 * rows.kernel // 2) * row_entries(cols.size, stored, element, target)
     return needed > cbuf.entries_per_bank
