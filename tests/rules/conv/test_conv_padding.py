@@ -15,6 +15,7 @@ from rkmend.rules.conv.conv_padding_mends import MAX_KERNEL
 from rkmend.targets import load_target, target_names
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict
+from rule_bench import check_before_and_after
 
 RULE = get_rule("RKM101")
 RK3588 = load_target("rk3588")
@@ -169,10 +170,19 @@ def test_the_shape_of_each_mend():
     }
 
 
+UNREACHED = replace(SMALL, height=6, stride_h=4, pad_top=0, pad_bottom=2, pad_left=0, pad_right=0)
+"""Windows begin at rows 0 and 4 of 6: the 2 rows of padding below are never reached."""
+
+
+@pytest.mark.parametrize("mend", ["output-padding", "border-rows", "kernel-embedding", "trim-padding"])
+def test_rewrite(mend):
+    before = Case(UNREACHED if mend == "trim-padding" else SMALL).model()
+    chosen = mends(before)[mend]
+    check_before_and_after("RKM101", chosen, before, apply(before, chosen))
+
+
 def test_padding_that_the_stride_never_reaches_is_trimmed():
-    # Windows begin at rows 0 and 4 of 6: the 2 rows of padding below are never reached.
-    case = Case(replace(SMALL, height=6, stride_h=4, pad_top=0, pad_bottom=2, pad_left=0, pad_right=0))
-    model = case.model()
+    model = Case(UNREACHED).model()
     assert list(mends(model)) == ["trim-padding", "single-core"]
     mended = apply(model, mends(model)["trim-padding"])
     assert list(conv_of(mended).attributes.get_ints("pads")) == [0, 0, 0, 0]
