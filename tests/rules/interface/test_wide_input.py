@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 from graphs import model, node, value
 
 from one_operator import mended, noise, one
+from rkmend.checking import check
+from rkmend.rules.base import Level
 from rule_bench import check_rewrite, check_trial
 
 CODE = "RKM057"
@@ -38,3 +41,25 @@ def test_trial(case, bench, tmp_path):
 )
 def test_what_converts_is_left_alone(shape):
     assert mended(CODE, one("Relu", shape)) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "level"),
+    [
+        ([1, 9001, 2, 13], "rk3588", Level.ERROR),
+        ([1, 9001, 2, 13], "rk3576", Level.ERROR),
+        ([1, 9001, 2, 13], "rk3562", None),
+        ([1, 9001, 1, 3], "rk3562", Level.ERROR),
+        ([1, 9001, 1, 3], "rk3566", Level.ERROR),
+        ([1, 9001, 3, 4], "rk3588", None),
+        ([1, 9001, 1, 1], "rk3576", None),
+        ([1, 8192, 2, 13], "rk3588", None),
+        ([1, 1, 1, 70000], "rk3588", Level.WARNING),
+    ],
+)
+def test_many_channels_overflow_for_certain(shape, target, level, tmp_path):
+    """As trials ended."""
+    path = tmp_path / "m.onnx"
+    onnx.save(one("Relu", shape), path)
+    found = [one.level for one in check(path, target).findings if one.code == CODE]
+    assert found == ([] if level is None else [level])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.graph.model import graph_inputs
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import Exactness, Finding
+from rkmend.rules.base import Exactness, Finding, Level
 from rkmend.rules.conv.limits import MAX_SIZE
 from rkmend.rules.replacement import PROVENANCE
 from rkmend.rules.single_mend import SingleMend
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 ATOM = 8
 """Elements of fp16 that are stored together."""
+WHOLE = 4
+"""Elements of a map whose multiples are brought into order otherwise."""
+SMALL = {"rk3562": 7, "rk3566": 7, "rk3568": 7}
+"""Targets where larger maps are as well."""
 
 
 class WideInput(SingleMend):
@@ -36,7 +40,7 @@ class WideInput(SingleMend):
 
     The toolkit puts a convolution by 1 in front of the model, which brings the input into the order of elements that
     the NPU works on, and it has sizes of 13 bits: a row of one, three or four channels by the number of channels by
-    an eighth, or the channels of maps whose size is no multiple of 8.
+    an eighth, or the channels of maps whose size is no multiple of 4.
 
     ## Example
 
@@ -55,8 +59,10 @@ class WideInput(SingleMend):
     ## Evidence
 
     Toolkit 2.3.2, rk3588, fp16, Relu and Conv: 1x1x1x33000 and 1x4x4x16384 convert, 1x1x1x66000, 1x4x4x16400 and
-    1x3x1x40000 overflow (0x4030), and so do 9000 channels of 7x7 or 2x3 (0x403c), but not 20000 of 4x4, nor long rows
-    of two or five channels.
+    1x3x1x40000 overflow (0x4030); long rows of two or five channels do not. Of channels over 8192, Relu and Transpose,
+    fp16 and int8: on rk3588 (0x403c) and rk3576 (0x3020) maps of 2, 3, 5 to 7, 9, 10, 13 and 26 elements overflow (all
+    44), those of 1, 4, 12, 16, 20 and 24 convert; on rk3562 and rk3566 those of 2, 3 and 5 to 7 do, and from 10 on
+    none. Behind a Conv on rk3588 9001 channels convert, 12000 overflow.
     """
 
     code = "RKM057"
@@ -67,9 +73,15 @@ class WideInput(SingleMend):
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """All such inputs together."""
-        if names := ", ".join(str(value.name) for value in _wide(model)):
+        if wide := _wide(model, target):
+            names = ", ".join(str(value.name) for value in wide)
+            certain = sum(_is_deep(value, target) and not _is_cut(value, target) for value in wide)
             message = f"The NPU cannot bring these inputs into its own order of elements: {names}."
-            yield Finding(self.code, self.name, (), {"inputs": names}, message)
+            yield Finding(self.code, self.name, (), {"inputs": names, "certain": certain}, message)
+
+    def level_of(self, finding: Finding, target: Target) -> Level:
+        """An error where channels overflow for certain."""
+        return Level.ERROR if finding.facts["certain"] else self.level
 
     def recognises(self, verdict: Verdict) -> bool:
         """A register that overflows."""
@@ -80,7 +92,8 @@ class WideInput(SingleMend):
         import numpy as np
         import onnx_ir as ir
 
-        for value in _wide(model):
+        names = str(finding.facts["inputs"]).split(", ")
+        for value in [one for one in graph_inputs(model.graph) if one.name in names]:
             shape, uses = static_shape(value), list(value.uses())
             assert shape is not None
             name = f"{value.name}/rkmend/map"
@@ -96,13 +109,31 @@ class WideInput(SingleMend):
             value.shape = ir.Shape([*shape[:2], shape[2] * shape[3]])
 
 
-def _wide(model: ir.Model) -> list[ir.Value]:
-    found = []
-    for value in graph_inputs(model.graph):
-        shape = static_shape(value)
-        if shape is not None and len(shape) == 4 and value.uses() and not value.is_graph_output():
-            _batch, channels, height, width = shape
-            long = height == 1 and channels in (1, 3, 4) and channels * width > ATOM * MAX_SIZE
-            if long or (channels > MAX_SIZE and height * width % ATOM):
-                found.append(value)
-    return found
+def _wide(model: ir.Model, target: Target) -> list[ir.Value]:
+    """Inputs that may overflow."""
+    return [
+        value
+        for value in graph_inputs(model.graph)
+        if value.uses() and not value.is_graph_output() and (_is_long(value) or _is_deep(value, target))
+    ]
+
+
+def _is_long(value: ir.Value) -> bool:
+    shape = static_shape(value)
+    if shape is None or len(shape) != 4:
+        return False
+    _batch, channels, height, width = shape
+    return height == 1 and channels in (1, 3, 4) and channels * width > ATOM * MAX_SIZE
+
+
+def _is_deep(value: ir.Value, target: Target) -> bool:
+    shape = static_shape(value)
+    if shape is None or len(shape) != 4 or shape[1] <= MAX_SIZE:
+        return False
+    elements = shape[2] * shape[3]
+    return elements > 1 and elements % WHOLE > 0 and elements <= SMALL.get(target.name, elements)
+
+
+def _is_cut(value: ir.Value, target: Target) -> bool:
+    """Whether a Conv on RK3588 reads it, which takes some 9000 channels."""
+    return target.name == "rk3588" and any(use.node.op_type == "Conv" for use in value.uses())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,20 @@ from rkmend.rules.operands import known_shape, numbers_of, operand
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
+from rkmend.tiling.bands import buffer_of, row_entries
+from rkmend.tiling.storage import rounded
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 AFFECTED = ("rk3588",)
 MOST_ROWS = 128
+PART = 64
+"""Channels that are computed at once."""
+BANKS = {False: 11.0, True: 10.5}
+"""Of the buffer for the map, nearest and linear: 11 and 10.5 hold 128 rows of 44 and 42 entries."""
+PLAIN = 8
+"""Denominator of a plain fraction."""
 LOCAL = ("half_pixel", "pytorch_half_pixel", "asymmetric")
 """Coordinates of which a row of the result depends on the two nearest rows only, wherever the map ends."""
 ROWS = 2
@@ -41,7 +50,7 @@ class HighResize(OperatorRule):
     ## Why
 
     By whole factors a linear Resize is done as depth-wise Convs whose results are interleaved, and a nearest one that
-    is no plain repetition gathers its columns. In int8 both count the rows of the input by 64 in 13 bits.
+    is no plain repetition gathers its columns. In int8 both count the rows that are in the buffer by 64 in 13 bits.
 
     ## Example
 
@@ -63,8 +72,10 @@ class HighResize(OperatorRule):
 
     Toolkit 2.3.2, rk3588, int8, own trials: of 2 to 16 channels by 2, 3 and 4, half_pixel and asymmetric, all 48 with
     129 and 200 rows overflow and none of 48 with 100 and 128, nor of one channel, nor in fp16 (118); by 2 along one
-    axis alone they do. Nearest, 24 of 24 of 129 to 167 rows overflow by 1.5, 2.5, and, with align_corners, by 1/2 and
-    1/4; 34 of 34 others convert. rk3576, rk3562 and rk3566 convert them. Mended they convert, with right numbers.
+    axis alone they do. Nearest, all 288 pairs of factors from 1/4 to 3 on 132 rows, three kinds of coordinates, and
+    294 of 300 of 129 to 255 rows as said here. Of 3 to 128 channels and rows of 30 to 61 entries 104 of 107 as the
+    buffer holds them; with align_corners 6 of 16 went to the CPU instead. rk3576, rk3562 and rk3566 convert them.
+    Mended they convert, with right numbers.
     """
 
     code = "RKM262"
@@ -83,15 +94,16 @@ class HighResize(OperatorRule):
         if len(before) != 4 or before == after or before[1] == 1 or before[2] <= MOST_ROWS:
             return None
         aligned = _coordinates(node) == "align_corners"
-        sizes = list(zip(before[2:], after[2:], strict=True))
-        whole = all(new % old == 0 for old, new in sizes)
+        rows, cols = (new % old == 0 for old, new in zip(before[2:], after[2:], strict=True))
         if _is_linear(node):
-            overflows = whole and not aligned
+            counts = rows and cols and not aligned
         else:
-            # 129 rows by 1/2 are 64
-            fraction = not aligned and all(new and old // (old // new or 1) == new for old, new in sizes)
-            overflows = before[3] != after[3] and not whole and not fraction
-        return {"rows": before[2], "most": MOST_ROWS, "channels": before[1]} if overflows else None
+            fraction = before[3] % max(after[3], 1) == 0
+            gathered = rows or not (cols or fraction or _is_exact(before[ROWS], after[ROWS]))
+            counts = before[3] != after[3] and not (rows and cols) and (aligned or gathered)
+        if not counts or _band(before[1], before[3], BANKS[_is_linear(node)], target) <= MOST_ROWS:
+            return None
+        return {"rows": before[2], "most": MOST_ROWS, "channels": before[1]}
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """How many rows."""
@@ -106,6 +118,18 @@ class HighResize(OperatorRule):
         if node.op_type != "Resize" or new.opset < SCALES_THIRD:
             raise CannotApply("this opset resizes in another way")
         return [_linear(node, new) if _is_linear(node) else _nearest(node, new)]
+
+
+def _is_exact(old: int, new: int) -> bool:
+    """Whether a plain fraction gives this many rows without rounding: 132 by 3/2, but not 129."""
+    return old // math.gcd(old, new) <= PLAIN
+
+
+def _band(channels: int, width: int, banks: float, target: Target) -> int:
+    """Rows that are in the buffer at once, of equal parts of the channels."""
+    parts = -(-channels // PART)
+    part = rounded(-(-channels // parts), target.atom_bytes)
+    return int(banks * buffer_of(target).entries_per_bank) // row_entries(width, part, 1, target)
 
 
 def _linear(node: ir.Node, new: Replacement) -> ir.Value:
