@@ -26,15 +26,20 @@ def pooled_in_steps(node: ir.Node, new: Replacement, most: int = sys.maxsize) ->
     pool = Sliding.read(node)
     assert pool is not None
     demand_no_indices(node)
-    steps = [list(_steps(axis, most)) for axis in pool.reaching()]
     value = node.inputs[0]
-    for number in reversed(range(max(map(len, steps)))):  # an axis with fewer steps has them last
-        axes = tuple(
+    for axes in in_steps(pool, most):
+        value = new.node("pool", "MaxPool", [value], pool_attributes(axes))
+    return [value, *[None] * (len(node.outputs) - 1)]
+
+
+def in_steps(pool: Sliding, most: int) -> Iterator[tuple[Axis, ...]]:
+    """The axes of each of these MaxPools; an axis with fewer steps has them last."""
+    steps = [list(_steps(axis, most)) for axis in pool.reaching()]
+    for number in reversed(range(max(map(len, steps)))):
+        yield tuple(
             parts[-1 - number] if number < len(parts) else Axis(axis.size, 1)
             for parts, axis in zip(steps, pool.axes, strict=True)
         )
-        value = new.node("pool", "MaxPool", [value], pool_attributes(axes))
-    return [value, *[None] * (len(node.outputs) - 1)]
 
 
 def _steps(axis: Axis, most: int) -> Iterator[Axis]:

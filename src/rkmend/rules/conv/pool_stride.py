@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact, Level
 from rkmend.rules.conv.limits import is_stride_too_long
+from rkmend.rules.conv.pool_as_done import kept_stride
 from rkmend.rules.conv.pooling import counts_padding, demand_no_indices, pool_attributes, reaches_uncounted
 from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.forms import cut
@@ -102,14 +103,5 @@ def _on_npu(node: ir.Node, pool: Sliding) -> bool:
 
 def _is_long(node: ir.Node, axis: Axis) -> bool:
     floors = node.op_type == "MaxPool" and not node.attributes.get_int("ceil_mode", 0)
-    kept = _kept(axis) if floors else 1
+    kept = kept_stride(axis) if floors else 1
     return not axis.seen_at_once and is_stride_too_long(axis.stride // kept)
-
-
-def _kept(axis: Axis) -> int:
-    """The part of its stride that a MaxPool keeps; a Conv does the rest."""
-    if axis.stride % axis.kernel == 0:
-        return axis.kernel
-    if axis.stride % 2:
-        return 1
-    return next(part for part in range(axis.kernel, 0, -1) if axis.stride % part == 0)

@@ -1,4 +1,4 @@
-"""RKM120: a pooling in steps of one, which the compiler for RK3576 cuts into tiles that are too wide."""
+"""RKM120: a pooling that the compiler for RK3576 cuts into tiles that are too wide."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Fact, Level
-from rkmend.rules.conv.max_pool_place import MAX_WINDOW
-from rkmend.rules.conv.pool_steps import pooled_in_steps
-from rkmend.rules.conv.pooling import counts_padding
+from rkmend.rules.conv.max_pool_place import MAX_WINDOW, Place, is_in_steps, place_of
+from rkmend.rules.conv.pool_as_done import pooled_axis, small_windows
+from rkmend.rules.conv.pool_steps import in_steps, pooled_in_steps
 from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
+from rkmend.tiling.conv import Axis
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 AFFECTED = ("rk3576",)
 ROW = 128
-"""Elements of a tile: its outputs times the height of the window, in powers of two."""
-STEP = 3
-"""Window of the poolings that a larger one is made of."""
+"""Elements of a tile: its outputs times the windows that an element of a column is in, in powers of two."""
+LARGEST_STEP = 4
+"""Window of the MaxPools of the mend."""
 
 
 class PoolTiles(OperatorRule):
-    """A pooling that moves by one over a wide map, on RK3576.
+    """A pooling over a wide map with windows that overlap, on RK3576.
 
     ## What happens
 
@@ -35,30 +36,31 @@ class PoolTiles(OperatorRule):
 
     ## Why
 
-    Wide maps are pooled in tiles: of as many outputs as a power of two that times the height of the window is 128 at
-    most. Neighbours overlap by the width of the window minus 1, and the compiler takes it from the last tile; if less
-    is left there than all tiles but two overlap, it makes a tile wider than it may be.
+    Wide maps are pooled in tiles: of as many outputs as a power of two that times the windows an element is in along
+    the height (the height of the window by its stride) is 128 at most. The compiler counts how much of the row such a
+    tile takes in, less the padding at either end, and by that how many tiles there are. Since neighbours take in the
+    same columns twice, that may be one tile less than the outputs need, and then a tile is wider than it may be.
 
     ## Example
 
-    `MaxPool` 7x7 on 1x64x123x123, 2x2 on 130 columns; in int8 `AveragePool` 6x6 on 1x13x224x224.
+    `MaxPool` 7x7 on 1x64x123x123, 2x2 on 130 columns, 3x3 with strides 2 and 1 on 131 columns; in int8 `AveragePool`
+    6x6 on 1x13x224x224.
 
     ## What rkmend does
 
-    * `lower-windows`: a MaxPool in steps with windows of at most 4, or of 2 where it has no more than 4. An AveragePool
-      is refused.
+    * `lower-windows`: a MaxPool in steps with windows of at most 4, 3 or 2, the largest that convert. An AveragePool is
+      refused.
 
     ## Exactness and its limits
 
-    `exact`: the largest element of a window is the largest of those of its parts. Padded on both sides of a row, or
-    with a longer stride, such poolings convert. A square MaxPool of 8 and more is taken for one of 3x3, of which it is
-    made.
+    `exact`: the largest element of a window is the largest of those of its parts.
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3576, own trials: 3x3 on 100 to 399 columns, 6x6 on 30 to 129, 2x2 to 8x8 on 60 to 320, nine other
-    windows on 8 to 56, 8x8, 9x9 and 11x11 on four widths each, in int8 as well: all 630 as said here. AveragePools in
-    fp16 are Convs and convert. rk3562, rk3566 and rk3588 convert them all.
+    Toolkit 2.3.2, rk3576, own trials: 1138 poolings on 17 to 1500 columns with windows of 1 to 26, strides of 1 to 9,
+    padded and not, fp16 and int8, 391 of which fail: all but one, which converts, as said here. A square MaxPool of 8
+    and more that moves by 1 along the height is made of MaxPools of 3x3 and 4x4, any of which may fail. AveragePools
+    in fp16, and in int8 with windows of 8 and more, are Convs and convert. rk3562, rk3566 and rk3588 convert them all.
     """
 
     code = "RKM120"
@@ -73,40 +75,43 @@ class PoolTiles(OperatorRule):
         """Where too little is left for the last tile."""
         if target.name not in AFFECTED:
             return None
-        if node.op_type == "AveragePool" and target.dtypes != ("int8",):
-            return None
         pool = Sliding.read(node)
-        if pool is None or len(pool.axes) != 2 or any(axis.stride * axis.dilation > 1 for axis in pool.axes):
+        if pool is None or len(pool.axes) != 2 or any(axis.dilation > 1 for axis in pool.axes):
+            return None
+        if not any(_overflows(*axes) for axes in _poolings(node, pool, target)):
             return None
         rows, cols = pool.axes
-        padded = any(axis.pad_begin or axis.pad_end for axis in pool.axes)
-        on_cpu = node.op_type == "AveragePool" and padded and not counts_padding(node)
-        if on_cpu or (cols.pad_begin and cols.pad_end):
-            return None
-        high, wide = rows.kernel, cols.kernel
-        if max(high, wide) >= MAX_WINDOW:
-            if high != wide or padded or node.op_type != "MaxPool" or wide >= min(rows.size, cols.size):
-                return None
-            high = wide = STEP
-        outputs = cols.size + cols.pad_begin + cols.pad_end - wide + 1
-        if not _overflows(outputs, high, wide):
-            return None
         return {"kernel": f"{rows.kernel}x{cols.kernel}", "width": cols.size}
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Smaller MaxPools, one after the other."""
         pool = Sliding.read(node)
         assert pool is not None
-        kernel = max(axis.kernel for axis in pool.axes)
-        if node.op_type != "MaxPool" or kernel <= 2:
-            raise CannotApply(
-                "a mean is no mean of means" if kernel > 2 else "its window has no smaller ones"
-            )
-        return pooled_in_steps(node, new, 4 if kernel > 4 else 2)
+        if node.op_type != "MaxPool":
+            raise CannotApply("a mean is no mean of means")
+        most = min(LARGEST_STEP, max(axis.kernel for axis in pool.axes) - 1)
+        for size in range(most, 1, -1):
+            if not any(_overflows(*axes) for axes in in_steps(pool, size)):
+                return pooled_in_steps(node, new, size)
+        raise CannotApply("smaller windows do not fit into the tiles either")
 
 
-def _overflows(outputs: int, high: int, wide: int) -> bool:
-    """Whether the last of the tiles of a row of so many outputs has no more than the overlaps of all but two."""
-    tile = 1 << ((ROW // high).bit_length() - 1)
-    tiles = -(-outputs // tile)
-    return outputs - tile * (tiles - 1) <= (wide - 1) * (tiles - 2)
+def _poolings(node: ir.Node, pool: Sliding, target: Target) -> Sequence[tuple[Axis, ...]]:
+    """The axes of the poolings that the NPU does for this one."""
+    if node.op_type == "AveragePool":
+        on_npu = target.dtypes == ("int8",) and all(axis.kernel < MAX_WINDOW for axis in pool.axes)
+    elif is_in_steps(node, pool):
+        return list(zip(*map(small_windows, pool.axes), strict=True))
+    else:
+        on_npu = place_of(node, pool, target) is Place.NPU
+        on_npu = on_npu and all(axis.kernel <= MAX_WINDOW for axis in pool.axes)
+    return [tuple(pooled_axis(node, axis) for axis in pool.axes)] if on_npu else []
+
+
+def _overflows(rows: Axis, cols: Axis) -> bool:
+    """Whether all tiles but the last take in the whole row, though their outputs are not all there are."""
+    at_once = -(-rows.kernel // rows.stride)
+    tile = 1 << ((ROW // at_once).bit_length() - 1)
+    tiles = -(-cols.outputs // tile)
+    taken = (tile - 1) * cols.stride + cols.kernel - cols.pad_begin - cols.pad_end
+    return tiles > 1 and cols.size <= taken * (tiles - 1)
