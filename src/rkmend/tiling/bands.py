@@ -109,7 +109,7 @@ def held(geometry: ConvGeometry, element_bytes: int, target: Target) -> Held:
     for number, (width, channels) in enumerate(_parts(geometry, element_bytes, target)):
         first = width if number == 0 else first
         entries = row_entries(width, channels, element_bytes, target)
-        for banks in _resident_weights(geometry, element_bytes, target):
+        for banks in resident_weights(geometry, element_bytes, target):
             rows = max(1, cbuf.banks - banks) * cbuf.entries_per_bank // entries
             streamed = whole + -(-window * entries // cbuf.entries_per_bank) > cbuf.banks
             if rows >= window:
@@ -147,7 +147,7 @@ def most_features(cbuf: Cbuf) -> int:
     return cbuf.feature_banks[1] if cbuf.feature_banks else cbuf.banks - 1
 
 
-def _resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target) -> list[int]:
+def resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target) -> list[int]:
     """Banks of weights that may be held at once, the better choice first; all of them leave two for features."""
     whole = weight_banks(geometry, element_bytes, target)
     if is_depthwise(geometry):
