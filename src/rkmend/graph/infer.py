@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rkmend.graph.ceil_pool import leave_out_windows_behind
 from rkmend.graph.tensors import reference_to, replaced_tensors
 from rkmend.graph.values import (
     SMALL,
@@ -121,6 +122,7 @@ class _Walk:
             _crop(node)
         elif all(value is None or value.type is not None for value in node.inputs):
             self._outputs(node)
+            leave_out_windows_behind(node)
 
     def _constant(self, node: ir.Node) -> None:
         import onnx_ir as ir

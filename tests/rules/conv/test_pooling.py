@@ -29,6 +29,14 @@ CASES = {
             count_include_pad=1,
         ),
     ),
+    "a mean too many": (
+        "RKM108",
+        one("AveragePool", [1, 8, 20, 20], kernel_shape=[3, 3], strides=[6, 6], pads=[1] * 4, ceil_mode=1),
+    ),
+    "one too many": (
+        "RKM108",
+        one("MaxPool", [1, 8, 20, 20], kernel_shape=[5, 5], strides=[4, 4], pads=[4] * 4, ceil_mode=1),
+    ),
 }
 
 
@@ -41,6 +49,7 @@ test_rewrite, test_trial = rewrite_and_trial(CASES)
         one("MaxPool", [1, 16, 7, 7], kernel_shape=[13, 13], pads=[6] * 4),  # each window sees all
         one("MaxPool", [1, 16, 9, 9], kernel_shape=[9, 9], pads=[4] * 4),
         one("AveragePool", [1, 4, 6, 6], kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4, ceil_mode=1),
+        one("MaxPool", [1, 8, 20, 20], kernel_shape=[3, 3], strides=[6, 6], pads=[1] * 4, ceil_mode=1),
     ],
 )
 def test_what_converts_is_left_alone(proto):

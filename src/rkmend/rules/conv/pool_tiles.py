@@ -9,6 +9,7 @@ from rkmend.rules.base import CannotApply, Exactness, Fact, Level
 from rkmend.rules.conv.max_pool_place import MAX_WINDOW, Place, is_in_steps, place_of
 from rkmend.rules.conv.pool_as_done import pooled_axis, small_windows
 from rkmend.rules.conv.pool_steps import in_steps, pooled_in_steps
+from rkmend.rules.conv.pooling import counts_padding
 from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
@@ -57,10 +58,11 @@ class PoolTiles(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3576, own trials: 1138 poolings on 17 to 1500 columns with windows of 1 to 26, strides of 1 to 9,
-    padded and not, fp16 and int8, 391 of which fail: all but one, which converts, as said here. A square MaxPool of 8
-    and more that moves by 1 along the height is made of MaxPools of 3x3 and 4x4, any of which may fail. AveragePools
-    in fp16, and in int8 with windows of 8 and more, are Convs and convert. rk3562, rk3566 and rk3588 convert them all.
+    Toolkit 2.3.2, rk3576, own trials: 1138 poolings on 17 to 1500 columns with windows of 1 to 26, strides of 1 to
+    9, padded and not, fp16 and int8, 391 of which fail: all but one, which converts, as said here. A square MaxPool
+    of 8 and more that moves by 1 along the height is made of MaxPools of 3x3 and 4x4, any of which may fail.
+    AveragePools in fp16, and in int8 with windows of 8 and more unless their padding does not count, are Convs and
+    convert. rk3562, rk3566 and rk3588 convert them all.
     """
 
     code = "RKM120"
@@ -99,7 +101,9 @@ class PoolTiles(OperatorRule):
 def _poolings(node: ir.Node, pool: Sliding, target: Target) -> Sequence[tuple[Axis, ...]]:
     """The axes of the poolings that the NPU does for this one."""
     if node.op_type == "AveragePool":
-        on_npu = target.dtypes == ("int8",) and all(axis.kernel < MAX_WINDOW for axis in pool.axes)
+        padded = any(axis.pad_begin or axis.pad_end for axis in pool.axes)
+        most = MAX_WINDOW if padded and not counts_padding(node) else MAX_WINDOW - 1
+        on_npu = target.dtypes == ("int8",) and all(axis.kernel <= most for axis in pool.axes)
     elif is_in_steps(node, pool):
         return list(zip(*map(small_windows, pool.axes), strict=True))
     else:
