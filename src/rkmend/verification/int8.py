@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rkmend.graph import infer, save
-from rkmend.npz import read_npz
 from rkmend.verification.fused import fused
 from rkmend.verification.rounding import chance, rounded
 from rkmend.verification.runner import run_model
@@ -62,9 +61,15 @@ def ranges(model: ir.Model, samples: Sequence[Sample], folder: Path) -> dict[str
     folder.mkdir(parents=True, exist_ok=True)
     save(copy, folder / "ranges.onnx")
     runs = run_model(folder / "ranges.onnx", samples, folder).outputs
-    found = np.array([[float(read_npz(run, f"output{i}")) for i in range(2 * len(names))] for run in runs])
+    found = np.array([_scalars(run, 2 * len(names)) for run in runs])
     low, high = found[:, ::2].min(axis=0, initial=0.0), found[:, 1::2].max(axis=0, initial=0.0)
     return dict(zip(names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
+def _scalars(run: Path, number: int) -> list[float]:
+    """Thousands of outputs: the archive is opened once."""
+    with np.load(run, allow_pickle=False) as arrays:
+        return [float(arrays[f"output{place}"]) for place in range(number)]
 
 
 def _is_ranged(value: ir.Value) -> bool:
