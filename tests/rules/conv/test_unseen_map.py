@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from one_operator import noise, one
+from one_operator import mended, noise, one
+from rkmend.targets import load_target
 from rule_bench import findings, rewrite_and_trial
 
 
@@ -17,6 +18,10 @@ CASES = {
     "columns": ("RKM119", dilated([40, 6], [1, 2], [0, 18, 0, 18])),
     "rows": ("RKM119", dilated([6, 40], [2, 1], [18, 0, 18, 0], kernels=16, group=16)),
 }
+CASES["gathered"] = (
+    "RKM119",
+    one("Conv", [1, 260, 2, 2], {"w": noise([3, 260, 2, 2])}, pads=[6] * 4, dilations=[12] * 2),
+)
 test_rewrite, test_trial = rewrite_and_trial(CASES, ("columns",))
 
 
@@ -31,3 +36,32 @@ test_rewrite, test_trial = rewrite_and_trial(CASES, ("columns",))
 )
 def test_a_tap_that_sees_one_column_suffices(model, tmp_path):
     assert not findings("RKM119", model, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "channels", "dilation", "dies"),
+    [
+        ("rk3588", 256, 12, False),
+        ("rk3588", 260, 12, True),
+        ("rk3588", 96, 24, True),
+        ("rk3588", 512, 28, False),
+        ("rk3566", 320, 12, False),
+        ("rk3566", 400, 12, True),
+        ("rk3566", 48, 30, True),
+        ("rk3562", 128, 12, False),
+        ("rk3562", 144, 12, True),
+        ("rk3562", 512, 24, False),
+        ("rk3576", 320, 8, False),
+        ("rk3576", 400, 8, True),
+    ],
+)
+def test_windows_that_are_gathered(target, channels, dilation, dies):
+    """As trials ended, those on either side of each limit."""
+    proto = one(
+        "Conv",
+        [1, channels, 2, 2],
+        {"w": noise([3, channels, 2, 2])},
+        pads=[dilation // 2] * 4,
+        dilations=[dilation] * 2,
+    )
+    assert (mended("RKM119", proto, load_target(target)) is not None) is dies

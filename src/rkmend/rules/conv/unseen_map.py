@@ -1,4 +1,4 @@
-"""RKM119: a Conv with a long dilation, or of many channels, of which no tap sees the map."""
+"""RKM119: a Conv with a long dilation, or a large window of many channels, of which no tap sees the map."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING
 from rkmend.rules.base import Exactness, Fact, Level
 from rkmend.rules.conv.conv_node import ConvNode, conv_attributes
 from rkmend.rules.conv.limits import MAX_DILATION
-from rkmend.rules.lite import LITE
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
-from rkmend.tiling.conv import Axis
+from rkmend.tiling.conv import Axis, ConvGeometry
+from rkmend.tiling.storage import is_depthwise
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-FEW_CHANNELS, FEW_CHANNELS_LITE = 500, 300
-"""So many are not gathered because of their number: 320 converted, 512 died, on RK3566 320."""
+MOST_PARTS = 4
+"""Parts of the channels of a dilated Conv, as if its kernel had no gaps; of more it is gathered."""
+GROUP, GROUPS = 16, {"rk3566": 8, "rk3568": 8}
+"""Outputs whose weights have to fit in, and unit of a part's channels."""
+ROOM = {"rk3576": 7 << 15}
+"""Bytes for the weights of a kernel group of a part, where that is not all banks but one."""
 
 
 class UnseenMap(OperatorRule):
-    """A Conv with a dilation over 31, or of over 500 channels, of which no tap ever sees the map but its padding.
+    """A Conv with a dilation over 31, or a large window, of which no tap ever sees the map but its padding.
 
     ## What happens
 
@@ -31,8 +35,11 @@ class UnseenMap(OperatorRule):
 
     ## Why
 
-    Dilations have 5 bits. The toolkit takes a longer one apart, and any of many channels: it gathers the rows or
-    columns that the taps see. Where they see none it divides by how many there are.
+    Dilations have 5 bits. The toolkit gathers the rows or columns that the taps of a longer one see. Where they see
+    none it divides by how many there are. It gathers those of a shorter dilation, too, if it would have to take the
+    Conv apart along its channels into more than 4 parts: as many channels (a multiple of the kernel group) as let the
+    weights of a kernel group, those in the gaps included and always in fp16, fit into all banks of the on-chip buffer
+    but one. Windows of which not even a kernel group of channels fits are not gathered.
 
     ## Example
 
@@ -46,13 +53,16 @@ class UnseenMap(OperatorRule):
     ## Exactness and its limits
 
     `exact` for finite inputs: the new taps multiply them by zero. Weights have to be constant. All outputs of such a
-    layer are its bias; whoever has it may have mistaken its padding or its dilation.
+    layer are its bias; whoever has it may have mistaken its padding or its dilation. The toolkit may find that out of
+    the mended layer, and refuses a model whose outputs are all constant.
 
     ## Evidence
 
     Own trials with toolkit 2.3.2, rk3588, fp16: of 31 Convs with dilations over 31 all 11 of which no tap sees the map
-    died, in widths as in heights, depth-wise or not; one column more, or a dilation of 31, and they convert. With a
-    dilation of 12 those of 512 and 609 channels died, in int8 as well, those of 64 to 320 did not.
+    died, in widths as in heights, depth-wise or not; one column more, or a dilation of 31, and they convert. Of
+    228 with shorter dilations (16 to 512 channels, kernels 2 to 6, fp16 and int8) all died or converted as said here,
+    and so did 119 each on rk3566, rk3562 and rk3576. With a dilation of 12 those of 260 channels and more died on
+    rk3588, of over 320 on rk3566, of over 128 on the other two.
     """
 
     code = "RKM119"
@@ -70,8 +80,7 @@ class UnseenMap(OperatorRule):
         conv = ConvNode.read(node)
         if conv is None:
             return None
-        few = FEW_CHANNELS_LITE if target.name in LITE else FEW_CHANNELS
-        most = MAX_DILATION if conv.geometry.channels <= few else 1
+        most = 1 if _is_gathered(conv.geometry, target) else MAX_DILATION
         for axis in (conv.geometry.rows, conv.geometry.cols):
             if axis.dilation > most and not _sees(axis):
                 return {"size": axis.size, "dilation": axis.dilation, "kernel": axis.kernel}
@@ -96,11 +105,20 @@ class UnseenMap(OperatorRule):
 
 
 def _denser(axis: Axis) -> Axis:
-    """With the longest dilation up to 31 that divides the old one."""
-    dilation = next(
-        size for size in range(min(MAX_DILATION, axis.dilation), 0, -1) if axis.dilation % size == 0
-    )
-    return replace(axis, dilation=dilation, kernel=(axis.extent - 1) // dilation + 1)
+    """With the longest dilation up to 31 that divides the old one and lets a tap see the map, where there is one."""
+    sizes = [size for size in range(min(MAX_DILATION, axis.dilation), 0, -1) if axis.dilation % size == 0]
+    axes = [replace(axis, dilation=size, kernel=(axis.extent - 1) // size + 1) for size in sizes]
+    return next((one for one in axes if _sees(one)), axes[0])
+
+
+def _is_gathered(geometry: ConvGeometry, target: Target) -> bool:
+    """Whether its window is so large that the toolkit gathers what the taps see, whatever the dilation."""
+    if is_depthwise(geometry) or target.cbuf is None:
+        return False
+    group = GROUPS.get(target.name, GROUP)
+    room = ROOM.get(target.name, (target.cbuf.banks - 1) * target.cbuf.bank_bytes)
+    part = room // (2 * group * geometry.rows.extent * geometry.cols.extent) // group * group
+    return part > 0 and geometry.channels > MOST_PARTS * part
 
 
 def _sees(axis: Axis) -> bool:
