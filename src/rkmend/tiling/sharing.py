@@ -118,7 +118,7 @@ def _starves_alone(rows: Axis, room: int) -> bool:
 def shares_channels(geometry: ConvGeometry, cores: int, element_bytes: int, target: Target) -> bool:
     """Whether the output channels are shared out among so many cores, and not the rows; never of a depth-wise Conv."""
     group = kernel_group(element_bytes, target)
-    if is_depthwise(geometry) or geometry.out_channels < group * cores:
+    groups, streamed = -(-geometry.out_channels // group), held(geometry, element_bytes, target).streamed
+    if is_depthwise(geometry) or (groups if streamed else geometry.out_channels // group) < cores:
         return False
-    groups = -(-geometry.out_channels // group)
-    return groups % cores == 0 or held(geometry, element_bytes, target).streamed
+    return groups % cores == 0 or streamed

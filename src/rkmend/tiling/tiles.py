@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rkmend.targets import Target
-from rkmend.tiling.bands import CHUNK, buffer_of, kernel_group, resident_weights, row_entries
+from rkmend.tiling.bands import CHUNK, PART, buffer_of, kernel_group, resident_weights, row_entries
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.storage import is_depthwise, rounded
 
@@ -24,9 +24,8 @@ def channel_parts(geometry: ConvGeometry, element_bytes: int, target: Target) ->
         target: Its buffer is known.
     """
     cbuf, taps = buffer_of(target), geometry.kernel_h * geometry.kernel_w
-    atom = target.atom_bytes // element_bytes
-    of_channel = kernel_group(element_bytes, target) * taps * element_bytes
-    most = (cbuf.banks - 1) * cbuf.bank_bytes // of_channel // atom * atom
+    group = kernel_group(element_bytes, target)
+    most = (cbuf.banks - 1) * cbuf.bank_bytes // (group * taps * element_bytes) // PART * PART
     if is_depthwise(geometry) or most < 1:
         yield geometry
         return

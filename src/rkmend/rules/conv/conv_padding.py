@@ -17,6 +17,7 @@ from rkmend.targets import Target
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.sharing import starves
 from rkmend.tiling.storage import BYTES, is_depthwise
+from rkmend.tiling.tiles import channel_parts
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -47,19 +48,20 @@ class PaddingBeyondKernel(Rule):
 
     ## Why
 
-    Padding beyond the kernel makes output rows that see no input row. When a layer is too large for the
-    NPU's buffer its rows are shared out; some piece may be left with nothing but padding, and the
-    compiler has no way to write that down. It makes versions for one, two and three cores of each layer,
-    and one of them suffices for the failure. For n cores it cuts the output rows into n x ceil(rows / (n x
-    band)) pieces of nearly equal height, the higher ones first, where a band is what the buffer holds at once;
-    it aborts when the first or the last piece is nothing but padding, and on one core when a band begins behind
-    the input. It does not cut for more cores than there are rows that it takes for live: all but those before the
-    input, and one for each time that the dilated kernel fits into the padding at the bottom. A row takes up its
-    stride where that is longer than the kernel, so that fewer at the top count as padding. Where the groups of 16
-    (int8: 32) output channels are a multiple of n, or at least n and more than the buffer holds, the channels are
-    shared out instead, but never those of a depth-wise Conv. A pad over 15, or a kernel over 16 that the toolkit
-    cuts, becomes a Pad and leaves nothing to starve. So the cut depends on height, width and channels, which is why
-    changing the width seems to help now and then; what fails is the padding.
+    Padding beyond the kernel makes output rows that see no input row. When a layer is too large for the NPU's buffer
+    its rows are shared out; some piece may be left with nothing but padding, and the compiler has no way to write
+    that down. It makes versions for one, two and three cores of each layer, and one of them suffices for the failure.
+    For n cores it cuts the output rows into n x ceil(rows / (n x band)) pieces of nearly equal height, the higher
+    ones first, where a band is what the buffer holds at once; it aborts when the first or the last piece is nothing
+    but padding, and on one core when a band begins behind the input. It does not cut for more cores than there are
+    rows that it takes for live: all but those before the input, and one for each time that the dilated kernel fits
+    into the padding at the bottom. A row takes up its stride where that is longer than the kernel, so that fewer at
+    the top count as padding. Where the groups of 16 (int8: 32) output channels are a multiple of n, or at least n
+    (the last may be part of one) and more than the buffer holds, the channels are shared out instead, but never those
+    of a depth-wise Conv. A Conv is taken apart along its input channels first if the weights of one group leave no
+    bank of the buffer for features. A pad over 15, or a kernel over 16 that the toolkit cuts, becomes a Pad and
+    leaves nothing to starve. So the cut depends on height, width and channels, which is why changing the width seems
+    to help now and then; what fails is the padding.
 
     ## Example
 
@@ -105,8 +107,10 @@ class PaddingBeyondKernel(Rule):
     The cuts were found on 3,025 Convs drawn around such paddings (up to 30 rows, or banded, or depth-wise; rk3588): all
     died or converted as said here, and for the number of cores said here. Of 400 large ones 392 did, the others are cut
     into narrow tiles or taken apart along their channels. Of 750 random layers with padding beyond the kernel that were
-    drawn after that 37 died: 35 of them were foreseen, with one false alarm. The two missed are cut into tiles along
-    the width, or taken apart along their channels.
+    drawn after that 37 died: 35 of them were foreseen, with one false alarm. What the compiler takes apart along the
+    input channels (see RKM123 for what is cut along the width) is looked at part by part since then: of 15 such layers
+    14 did as said here. Missed are layers that end in SIGSEGV: padded beyond the kernel at the top and the bottom, 3
+    rows, with strides over 5 along a row that is longer than the buffer takes.
 
     `rkmend explain` finds the piece of nothing but padding to decide: of 48 fresh Convs between 1x1x2x1 and the
     example, at least 46 did as it says, in five runs.
@@ -214,7 +218,9 @@ def _dies(geometry: ConvGeometry, target: Target) -> bool:
     ):
         return False
     dense = shape if is_depthwise(shape) else replace(shape, groups=1)
-    return starves(replace(dense, kernel_w=cols), max(BYTES[dtype] for dtype in target.dtypes), target)
+    element = max(BYTES[dtype] for dtype in target.dtypes)
+    parts = channel_parts(replace(dense, kernel_w=cols), element, target)
+    return any(starves(part, element, target) for part in parts)
 
 
 def _longest_part(axis: Axis) -> int:
