@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, one
+from rkmend.checking import check
 from rule_bench import rewrite_and_trial
 
 CASES = {
@@ -105,3 +107,20 @@ def test_means_of_what_counts(first, others, turned):
     proto = pool("AveragePool", axes, ceil_mode=1, count_include_pad=1)
     # One rounding more, of numbers up to 4 times the factor.
     assert check_same("RKM108", proto, 4 * 16 * float(np.finfo(np.float32).eps))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "levels"),
+    [
+        ([32, 71], 13, ["warning", "warning"]),
+        ([6, 6], 3, ["error", "error"]),
+        ([895, 40], 4, ["error", "warning"]),
+    ],
+)
+def test_means_that_are_hardly_too_small_are_a_warning(size, kernel, levels, tmp_path):
+    path = tmp_path / "pool.onnx"
+    more = {"strides": [2, 2] if kernel != 4 else [2, 1], "ceil_mode": 1, "count_include_pad": 1}
+    more |= {"pads": [1] * 4} if kernel == 3 else {}
+    onnx.save(one("AveragePool", [1, 4, *size], kernel_shape=[kernel, kernel], **more), path)
+    found = [check(path, "rk3588", dtype=dtype).findings for dtype in ("fp16", "int8")]
+    assert [next(f.level.value for f in each if f.code == "RKM108") for each in found] == levels

@@ -71,11 +71,11 @@ def pooled(
         attributes["count_include_pad"] = 1
     value = new.node(part, node.op_type, [value], attributes)
     if counted and reaches_uncounted(pool):
-        value = new.node(f"{part}_mean", "Mul", [value, new.constant(f"{part}_factor", _factor(pool, along))])
+        value = new.node(f"{part}_mean", "Mul", [value, new.constant(f"{part}_factor", factor_beyond(pool, along))])
     return value
 
 
-def _factor(pool: Sliding, along: Sequence[int]) -> Array:
+def factor_beyond(pool: Sliding, along: Sequence[int]) -> Array:
     """Size of the window by how many of its elements count, for each output."""
     import numpy as np
 
