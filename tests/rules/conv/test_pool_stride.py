@@ -15,6 +15,7 @@ LONG = {
     "mean": one(
         "AveragePool", [1, 8, 40, 40], kernel_shape=[3, 5], strides=[2, 11], pads=[1] * 4, count_include_pad=1
     ),
+    "one output": one("MaxPool", [1, 8, 1, 1], kernel_shape=[1, 6], strides=[9, 9], pads=[0, 5, 0, 5]),
 }
 
 test_rewrite, test_trial = rewrite_and_trial({name: (CODE, proto) for name, proto in LONG.items()})
@@ -27,6 +28,12 @@ def test_strides_that_convert_are_left_alone(stride):
 
 def test_what_the_cpu_does_is_left_alone():
     proto = one("AveragePool", [1, 8, 40, 40], kernel_shape=[5, 5], strides=[9, 9], pads=[2] * 4)
+    assert mended(CODE, proto) is None
+
+
+@pytest.mark.parametrize("pads", [[2, 2, 0, 0], [0, 0, 2, 2]])
+def test_one_output_whatever_the_stride_is_left_alone(pads):
+    proto = one("MaxPool", [1, 8, 5, 5], kernel_shape=[7, 7], strides=[9, 9], pads=pads)
     assert mended(CODE, proto) is None
 
 

@@ -57,7 +57,8 @@ class PoolStride(OperatorRule):
     Own trials of random layers with toolkit 2.3.2: strides 9 and 11 overflow on rk3588, rk3576, rk3566 and rk3562; 8,
     10, 12 and 14 convert. MaxPools with kernels 1 to 7 and strides 9 to 15 along one axis or both, fp16 and int8,
     rk3588: all but 2 of 168 as said here; these two, of kernel 1, are gathered. An AveragePool that does not count its
-    padding goes to the CPU, where any stride is right.
+    padding goes to the CPU, where any stride is right. A single output helps a MaxPool only if the padding
+    leaves no room for another with stride 1: 22 MaxPools with a stride of 9 on maps of 1 to 5.
     """
 
     code = "RKM113"
@@ -73,7 +74,7 @@ class PoolStride(OperatorRule):
         pool = Sliding.read(node)
         if pool is None or len(pool.axes) > 2 or not _on_npu(node, pool):
             return None
-        long = [axis for axis in pool.reaching() if _is_long(node, axis)]
+        long = [axis for axis in pool.axes if _is_long(node, axis)]
         return {"stride": long[0].stride, "kernel": long[0].kernel, "size": long[0].size} if long else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
@@ -82,13 +83,14 @@ class PoolStride(OperatorRule):
         assert pool is not None
         demand_no_indices(node)
         axes = pool.reaching()
-        dense = tuple(replace(axis, stride=1) if _is_long(node, axis) else axis for axis in axes)
+        long = [_is_long(node, axis) for axis in pool.axes]
+        dense = tuple(replace(axis, stride=1) if far else axis for axis, far in zip(axes, long, strict=True))
         attributes = pool_attributes(dense)
         if node.op_type == "AveragePool" and any(attributes["pads"]):
             attributes["count_include_pad"] = 1
         value = new.node("pool", node.op_type, [node.inputs[0]], attributes)
         for number, axis in enumerate(axes):
-            if _is_long(node, axis):
+            if long[number]:
                 end = (axis.outputs - 1) * axis.stride + 1
                 value = cut(new, f"nth{number}", value, 2 + number, 0, end, axis.stride)
         return [value, *[None] * (len(node.outputs) - 1)]
@@ -104,4 +106,10 @@ def _on_npu(node: ir.Node, pool: Sliding) -> bool:
 def _is_long(node: ir.Node, axis: Axis) -> bool:
     floors = node.op_type == "MaxPool" and not node.attributes.get_int("ceil_mode", 0)
     kept = kept_stride(axis) if floors else 1
-    return not axis.seen_at_once and is_stride_too_long(axis.stride // kept)
+    return not _is_dense_single(node, axis) and is_stride_too_long(axis.stride // kept)
+
+
+def _is_dense_single(node: ir.Node, axis: Axis) -> bool:
+    """Whether its one output sees all of the axis, and for a MaxPool all of the padding, too."""
+    end = axis.pad_end if node.op_type == "MaxPool" else 0
+    return axis.outputs == 1 and axis.pad_begin + axis.size + end <= axis.extent
