@@ -71,7 +71,9 @@ def pooled(
         attributes["count_include_pad"] = 1
     value = new.node(part, node.op_type, [value], attributes)
     if counted and reaches_uncounted(pool):
-        value = new.node(f"{part}_mean", "Mul", [value, new.constant(f"{part}_factor", factor_beyond(pool, along))])
+        value = new.node(
+            f"{part}_mean", "Mul", [value, new.constant(f"{part}_factor", factor_beyond(pool, along))]
+        )
     return value
 
 
