@@ -55,7 +55,8 @@ class LongStride(OperatorRule):
 
     Toolkit 2.3.2 (2.5.0 alike at 9, 18 and 50), rk3588, fp16: strides 9, 13, 18, 25 and 50 overflow; 8, 10, 12, 14,
     16, 20, 24 and 32 convert rightly, and so do the mended ones. Of 55 Convs with strides of 9 and 11 on maps of 1x1 to
-    20x20, fp16 and int8, all but the 14 with a single window that sees the whole map overflow.
+    20x20, fp16 and int8, all but the 14 with a single window that sees the whole map overflow. A window that sees
+    the whole axis suffices: strides of 1x9 on two columns, or of 9x1 on two rows, convert with a kernel 2x2.
     """
 
     code = "RKM105"
@@ -73,9 +74,7 @@ class LongStride(OperatorRule):
         conv = Sliding.read(node)
         if conv is None or not is_constant(node.inputs[1]):
             return None
-        if all(axis.seen_at_once for axis in conv.axes):
-            return None
-        long = [axis for axis in conv.axes if _too_long(axis)]
+        long = [axis for axis in conv.axes if _too_long(axis) and not axis.seen_at_once]
         return {"stride": long[0].stride, "kernel": long[0].kernel, "size": long[0].size} if long else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
