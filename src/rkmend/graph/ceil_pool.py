@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
@@ -18,23 +19,23 @@ def leave_out_windows_behind(node: ir.Node) -> None:
     """
     import onnx_ir as ir
 
-    ints = node.attributes.get_ints
+    if node.op_type not in ("MaxPool", "AveragePool") or not node.attributes.get_int("ceil_mode", 0):
+        return
     data = static_shape(node.inputs[0])
-    if (
-        node.op_type not in ("MaxPool", "AveragePool")
-        or not node.attributes.get_int("ceil_mode", 0)
-        or not data
-    ):
+    if not data or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
         return
-    if node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
-        return
-    sizes = data[2:]
-    strides, pads = ints("strides", ()) or (1,) * len(sizes), ints("pads", ()) or (0,) * 2 * len(sizes)
     for value in node.outputs:
-        counts = static_shape(value)
-        if counts is not None and len(counts) == len(data):
-            begun = (
-                (size + pad - 1) // stride + 1
-                for size, pad, stride in zip(sizes, pads[: len(sizes)], strides, strict=True)
-            )
+        counts, begun = static_shape(value), _begun(node, data[2:])
+        if counts is not None and begun is not None and len(counts) == len(data):
             value.shape = ir.Shape([*counts[:2], *map(min, counts[2:], begun)])
+
+
+def _begun(node: ir.Node, sizes: Sequence[int]) -> list[int] | None:
+    """Windows along each axis that begin before its end; None where the attributes are of another length."""
+    ints, rank = node.attributes.get_ints, len(sizes)
+    strides, pads = ints("strides", ()) or (1,) * rank, ints("pads", ()) or (0,) * 2 * rank
+    if len(strides) != rank or len(pads) != 2 * rank or min(strides, default=1) < 1:
+        return None
+    return [
+        (size + pad - 1) // stride + 1 for size, pad, stride in zip(sizes, pads[:rank], strides, strict=True)
+    ]

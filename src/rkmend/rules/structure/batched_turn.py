@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.graph.values import static_shape
-from rkmend.rules.base import CannotApply, Exactness, Fact, Level
+from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Level
 from rkmend.rules.design.cpu_transpose import is_view
 from rkmend.rules.forms import joined, reshaped, split
 from rkmend.rules.four_axes import AXES, four_axes, order_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 AFFECTED = ("rk3588",)
 MIRRORED = (0, 3, 2, 1)
+MOVING = frozenset({"Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 MOST_PIECES = 64
 """Of a batch that is taken apart; a network of more nodes is no gain."""
 
@@ -63,6 +64,8 @@ class BatchedTurn(OperatorRule):
 
     ## Evidence
 
+    Beside a Reshape or a Transpose it is a warning: of ONNX's tests four with such a Transpose convert rightly.
+
     Toolkit 2.3.2, rk3588, own trials of 600 Transposes and 150 MatMuls, fp16 and int8, batches of 1 to 12: all with
     1025 to 8192 columns in fp16, and to 16,384 in int8, overflow as said here, and no others of this order. So do
     products of two inputs where they sum over more than 1024; their products are not turned. Mended they convert.
@@ -85,8 +88,12 @@ class BatchedTurn(OperatorRule):
         turned = _of_transpose(node, shape) if node.op_type == "Transpose" else _of_matmul(node, shape)
         for batch, channels, height, width in turned:
             if _overflows(batch, channels, height, width, element):
-                return {"batch": batch, "columns": width, "most": WIDTH}
+                return {"batch": batch, "columns": width, "most": WIDTH, "joined": _is_joined(node)}
         return None
+
+    def level_of(self, finding: Finding, target: Target) -> Level:
+        """An error where it stands alone."""
+        return Level.WARNING if finding.facts["joined"] else self.level
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """How many columns."""
@@ -100,6 +107,13 @@ class BatchedTurn(OperatorRule):
         if node.op_type == "Transpose":
             return [_transposed(node, new)]
         return [_multiplied(node, new)]
+
+
+def _is_joined(node: ir.Node) -> bool:
+    """Whether another operator beside it moves numbers about: the toolkit may make one of both."""
+    makers = [value.producer() for value in node.inputs if value is not None]
+    readers = [use.node for value in node.outputs for use in value.uses()]
+    return any(one is not None and one.op_type in MOVING for one in (*makers, *readers))
 
 
 def _of_transpose(node: ir.Node, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
