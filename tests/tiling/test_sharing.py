@@ -142,12 +142,20 @@ def test_depthwise_rows_are_shared_out_whatever_the_channels():
     assert all(starves(replace(shape, channels=n, out_channels=n, groups=n), 2, RK3588) for n in (192, 282))
 
 
+PARTIAL = ConvGeometry(1, 512, 32, 13, 40, 3, 7, pad_top=3, pad_left=4, pad_bottom=3, pad_right=2)
+"""Two full groups of output channels and half of one, streamed."""
 STRIDED = ConvGeometry(1, 16, 9, 20, 8, 1, 3, pad_left=1, pad_bottom=12, pad_right=1)
 
 
 @pytest.mark.parametrize(
     ("shape", "dies"),
     [
+        (PARTIAL, True),
+        *(
+            (replace(PARTIAL, out_channels=n), dies)
+            for n, dies in ((32, True), (47, True), (48, False), (56, False))
+        ),
+        *((replace(PARTIAL, height=height), height == 29) for height in (28, 29, 30)),
         (STRIDED, True),
         (replace(STRIDED, stride_w=2), True),
         (replace(STRIDED, stride_h=2), False),

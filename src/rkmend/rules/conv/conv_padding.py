@@ -49,19 +49,19 @@ class PaddingBeyondKernel(Rule):
     ## Why
 
     Padding beyond the kernel makes output rows that see no input row. When a layer is too large for the NPU's buffer
-    its rows are shared out; some piece may be left with nothing but padding, and the compiler has no way to write
-    that down. It makes versions for one, two and three cores of each layer, and one of them suffices for the failure.
-    For n cores it cuts the output rows into n x ceil(rows / (n x band)) pieces of nearly equal height, the higher
-    ones first, where a band is what the buffer holds at once; it aborts when the first or the last piece is nothing
-    but padding, and on one core when a band begins behind the input. It does not cut for more cores than there are
-    rows that it takes for live: all but those before the input, and one for each time that the dilated kernel fits
-    into the padding at the bottom. A row takes up its stride where that is longer than the kernel, so that fewer at
-    the top count as padding. Where the groups of 16 (int8: 32) output channels are a multiple of n, or at least n
-    (the last may be part of one) and more than the buffer holds, the channels are shared out instead, but never those
-    of a depth-wise Conv. A Conv is taken apart along its input channels first if the weights of one group leave no
-    bank of the buffer for features. A pad over 15, or a kernel over 16 that the toolkit cuts, becomes a Pad and
-    leaves nothing to starve. So the cut depends on height, width and channels, which is why changing the width seems
-    to help now and then; what fails is the padding.
+    its rows are shared out; some piece may be left with nothing but padding, and the compiler has no way to write that
+    down. It makes versions for one, two and three cores of each layer, and one of them suffices for the failure. For n
+    cores it cuts the output rows into n x ceil(rows / (n x band)) pieces of nearly equal height, the higher ones first,
+    where a band is what the buffer holds at once; it aborts when the first or the last piece is nothing but padding,
+    and on one core when a band begins behind the input. It does not cut for more cores than there are rows that it
+    takes for live: all but those before the input, and one for each time that the dilated kernel fits into the padding
+    at the bottom. A row takes up its stride where that is longer than the kernel, so that fewer at the top count as
+    padding. Where there are at least n full groups of 16 (int8: 32) output channels, and all groups (the last may be
+    part of one) are a multiple of n or more than the buffer holds, the channels are shared out instead, but never those
+    of a depth-wise Conv. A Conv is taken apart along its input channels first if the weights of one group leave no bank
+    of the buffer for features. A pad over 15, or a kernel over 16 that the toolkit cuts, becomes a Pad and leaves
+    nothing to starve. So the cut depends on height, width and channels, which is why changing the width seems to help
+    now and then; what fails is the padding.
 
     ## Example
 
