@@ -43,3 +43,19 @@ def test_a_transposed_one_of_few_outputs_is_left_alone():
     """Of 3 to 12 outputs 9 of 9 converted."""
     proto = one("ConvTranspose", [1, 5, 8, 8], {"w": noise([5, 12, 27, 27])}, pads=[12] * 4)
     assert mended("RKM121", proto, load_target("rk3576")) is None
+
+
+@pytest.mark.parametrize(
+    ("outputs", "kernel", "ends"),
+    [
+        (32, [25, 25], True),
+        (32, [25, 26], False),
+        (33, [25, 25], False),
+        (48, [24, 24], True),
+        (48, [24, 25], False),
+    ],
+)
+def test_more_outputs_leave_less(outputs, kernel, ends):
+    """As trials ended."""
+    proto = one("ConvTranspose", [1, 4, 20, 20], {"w": noise([4, outputs, *kernel])}, pads=[12] * 4)
+    assert (mended("RKM121", proto, load_target("rk3576")) is None) is ends

@@ -26,10 +26,12 @@ KERNEL_GROUP = 16
 """Outputs whose weights are in the buffer at once; a ConvTranspose of fewer converts."""
 MOST_TAPS, MOST_TAPS_OF_MORE = 672, 768
 """Of up to 8 channels 650 taps convert and 676 do not; of more 676 do and 841 do not."""
+MOST_OF_OUTPUTS = ((32, 588), (16, 637))
+"""Of a ConvTranspose with more outputs than these: 576 taps convert and 600 do not; 625 do and 650 do not."""
 
 
 class EndlessWeights(OperatorRule):
-    """A Conv or ConvTranspose with a kernel of more than 672 taps, on RK3576.
+    """A Conv or ConvTranspose with a kernel of more than 588 to 768 taps, on RK3576.
 
     ## What happens
 
@@ -60,7 +62,8 @@ class EndlessWeights(OperatorRule):
 
     Toolkit 2.3.2, rk3576, fp16, own trials: of 1 to 8 channels 26x26, 29x29 and 31x31 never end (9 of 9), 25x26 and
     less do; of 9 channels 29x29 does not, of 12, 16 and 32 channels 26x26 does. A ConvTranspose of 3
-    to 12 outputs converts (9 of 9, 26x26 to 31x31), of 16 and 24 outputs it does not (4 of 5).
+    to 12 outputs converts (9 of 9, 26x26 to 31x31). Of 17 to 32 outputs 25x25 converts and 25x26 does not, of 33 to
+    256 outputs 24x24 converts and 24x25 does not (38 trials), of 1 to 32 channels.
     """
 
     code = "RKM121"
@@ -85,10 +88,14 @@ class EndlessWeights(OperatorRule):
         dilated = max(node.attributes.get_ints("dilations", ()) or (1,)) > 1
         if not is_constant(node.inputs[1]) or (node.op_type == "Conv" and not dilated):
             return None
-        if node.op_type == "ConvTranspose" and (static_shape(node.outputs[0]) or shape)[1] < KERNEL_GROUP:
-            return None
         taps, channels = kernel[0] * kernel[1], shape[1]
-        if taps <= (MOST_TAPS if channels <= ATOM else MOST_TAPS_OF_MORE):
+        most = MOST_TAPS if channels <= ATOM else MOST_TAPS_OF_MORE
+        if node.op_type == "ConvTranspose":
+            outputs = (static_shape(node.outputs[0]) or shape)[1]
+            if outputs < KERNEL_GROUP:
+                return None
+            most = next((taps for few, taps in MOST_OF_OUTPUTS if outputs > few), most)
+        if taps <= most:
             return None
         return {"kernel": f"{kernel[0]}x{kernel[1]}", "taps": taps, "channels": channels}
 
