@@ -100,7 +100,7 @@ def test_any_chain_of_scalars_computes_the_same(tmp_path, chain, joined, alone):
     shape = [] if alone else [2, 3]
     nodes.append(node(joined, f"x {names[-1]}", "y", "join"))
     proto = model(nodes, [value("x", shape), value("k", [])], [value("y", shape)])
-    after = check_rewrite("RKM050", proto, tmp_path)
+    after = check_rewrite("RKM050", proto, tmp_path, drawn=True)
     onnx.save(onnx_of(after), tmp_path / "after.onnx")
     feed = {"x": np.full(shape, 0.25, np.float32), "k": np.array(-1.5, np.float32)}
     (before_y,) = ort.InferenceSession(proto.SerializeToString()).run(None, feed)
