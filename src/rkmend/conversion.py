@@ -17,6 +17,7 @@ from rkmend.delivery import REPRO, deliver, results_folder
 from rkmend.diagnose.budget import Budget
 from rkmend.errors import EnvironmentFailure, InputError
 from rkmend.graph import Model, TensorSpec, freeze, load, modernised, save, specialise
+from rkmend.other_versions import other_versions
 from rkmend.paths import scratch_dir
 from rkmend.pipeline import Pipeline, Progress
 from rkmend.recipe import load_recipe
@@ -152,6 +153,8 @@ class Converter:
                 pipeline = self._pipeline(setting, rules, given, raw, wishes, result)
                 run = partial(pipeline.replay, recipe=recipe) if recipe else pipeline.run
                 final = run(given.ir, options)
+                if final is None and recipe is None:
+                    result.notes += tuple(other_versions(trials, self._progress.step))
                 tail, unverified = pipeline.tail, pipeline.unverified
                 deliver(
                     folder, path.stem, result, final, trials.done, started, tail=tail, unverified=unverified
