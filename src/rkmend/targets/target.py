@@ -99,6 +99,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits | None = None
     """None where they are not known."""
 
+    @property
+    def only_int8(self) -> bool:
+        """Whether a model can run in nothing else: it is built in int8, or the SoC has no other dtype."""
+        return self.dtypes == ("int8",)
+
     def computing_in(self, dtype: str) -> Target:
         """The same with one dtype only: what the rules are asked about a model that is to run in it."""
         return msgspec.structs.replace(self, dtypes=(dtype,))

@@ -24,6 +24,11 @@ def rounded(number: int, unit: int) -> int:
     return -(-number // unit) * unit
 
 
+def widest_element(target: Target) -> int:
+    """Bytes of an element of the widest dtype that a model may run in."""
+    return max(BYTES[dtype] for dtype in target.dtypes)
+
+
 def is_depthwise(geometry: ConvGeometry) -> bool:
     """Whether every channel has one kernel of its own."""
     return geometry.groups == geometry.channels == geometry.out_channels and geometry.groups > 1

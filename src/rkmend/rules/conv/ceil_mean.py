@@ -91,7 +91,7 @@ class CeilMean(OperatorRule):
         counts = [counted_outputs(node, axis) for axis in pool.axes]
         if counts != list(pool.outputs):
             return {"outputs": _times(pool.outputs), "counted": _times(counts)}
-        if target.dtypes == ("int8",) and any(_sees_nothing(node, axis) for axis in pool.axes):
+        if target.only_int8 and any(_sees_nothing(node, axis) for axis in pool.axes):
             return {"outputs": _times(pool.outputs), "counted": _times(counts), "dtype": "int8"}
         return None
 
@@ -99,7 +99,7 @@ class CeilMean(OperatorRule):
         """An error where means are so much too small, or so many, that a verification notices."""
         if "lost" not in finding.facts:
             return self.level
-        allowed = tolerance_for(quantized=target.dtypes == ("int8",))
+        allowed = tolerance_for(quantized=target.only_int8)
         cosine, lost = float(finding.facts["cosine"]), float(finding.facts["lost"])
         return Level.WARNING if cosine >= allowed.cosine and lost <= allowed.max_rel else self.level
 

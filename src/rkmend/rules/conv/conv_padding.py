@@ -11,12 +11,12 @@ import msgspec
 from rkmend.rules.base import Exactness, Finding, Level, Mend, Rule
 from rkmend.rules.conv.conv_node import ConvNode, convs_of
 from rkmend.rules.conv.conv_padding_mends import border_rows, kernel_embedding, output_padding, trim_padding
-from rkmend.rules.conv.limits import LONGEST_PART, MAX_PAD, MAX_STRIDE, halved
+from rkmend.rules.conv.limits import LONGEST_PART, MAX_PAD, MAX_STRIDE, with_short_strides
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.sharing import starves
-from rkmend.tiling.storage import BYTES, is_depthwise
+from rkmend.tiling.storage import is_depthwise, widest_element
 from rkmend.tiling.tiles import channel_parts
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -206,7 +206,7 @@ def _dies(geometry: ConvGeometry, target: Target) -> bool:
 
     A pad over 15 becomes a Pad, which leaves none for the Conv; so do rows under a kernel that is cut along the height.
     """
-    shape = replace(geometry, stride_h=halved(geometry.stride_h), stride_w=halved(geometry.stride_w))
+    shape = with_short_strides(geometry)
     if shape.stride_h > MAX_STRIDE:
         return False
     if target.cores < 3:
@@ -218,7 +218,7 @@ def _dies(geometry: ConvGeometry, target: Target) -> bool:
     ):
         return False
     dense = shape if is_depthwise(shape) else replace(shape, groups=1)
-    element = max(BYTES[dtype] for dtype in target.dtypes)
+    element = widest_element(target)
     parts = channel_parts(replace(dense, kernel_w=cols), element, target)
     return any(starves(part, element, target) for part in parts)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from rkmend.tiling.conv import ConvGeometry
+
 MAX_SIZE = 8192
 """Width, height or channels in the units for pooling, element-wise work and output: 13 bits, stored minus 1."""
 MAX_STRIDE = 7
@@ -39,3 +43,8 @@ def two_factors(size: int, most: int) -> tuple[int, int] | None:
     """Height and width with this many elements, as square as possible; None unless both are at most `most`."""
     height = next(n for n in range(int(size**0.5), 0, -1) if size % n == 0)
     return (height, size // height) if size // height <= most else None
+
+
+def with_short_strides(geometry: ConvGeometry) -> ConvGeometry:
+    """What is left of a Conv once the toolkit has halved its strides."""
+    return replace(geometry, stride_h=halved(geometry.stride_h), stride_w=halved(geometry.stride_w))

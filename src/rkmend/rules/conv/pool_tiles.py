@@ -103,7 +103,7 @@ def _poolings(node: ir.Node, pool: Sliding, target: Target) -> Sequence[tuple[Ax
     if node.op_type == "AveragePool":
         padded = any(axis.pad_begin or axis.pad_end for axis in pool.axes)
         most = MAX_WINDOW if padded and not counts_padding(node) else MAX_WINDOW - 1
-        on_npu = target.dtypes == ("int8",) and all(axis.kernel <= most for axis in pool.axes)
+        on_npu = target.only_int8 and all(axis.kernel <= most for axis in pool.axes)
     elif is_in_steps(node, pool):
         return list(zip(*map(small_windows, pool.axes), strict=True))
     else:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact, Finding, Level
 from rkmend.rules.conv.conv_node import ConvNode, conv_attributes
-from rkmend.rules.conv.limits import MAX_DILATION, MAX_STRIDE, halved
+from rkmend.rules.conv.limits import MAX_DILATION, MAX_STRIDE, halved, with_short_strides
 from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.conv import Axis
-from rkmend.tiling.storage import BYTES, is_depthwise
+from rkmend.tiling.storage import is_depthwise, widest_element
 from rkmend.tiling.tiles import channel_parts, overreaches
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -83,8 +83,7 @@ class SteppedTile(OperatorRule):
         conv = ConvNode.read(node)
         if conv is None or not is_constant(node.inputs[1]):
             return None
-        shape = conv.geometry
-        shape = replace(shape, stride_h=halved(shape.stride_h), stride_w=halved(shape.stride_w))
+        shape = with_short_strides(conv.geometry)
         dilation = max(
             shape.dilation_h if shape.kernel_h > 1 else 1, shape.dilation_w if shape.kernel_w > 1 else 1
         )
@@ -92,7 +91,7 @@ class SteppedTile(OperatorRule):
             return None
         if target.name in ONE_TAP and (shape.kernel_h * shape.kernel_w > 1 or shape.groups > 1):
             return None
-        dense, element = shape if is_depthwise(shape) else replace(shape, groups=1), _element(target)
+        dense, element = shape if is_depthwise(shape) else replace(shape, groups=1), widest_element(target)
         if not any(overreaches(part, element, target) for part in channel_parts(dense, element, target)):
             return None
         return {
@@ -134,7 +133,3 @@ def _widened(axis: Axis) -> Axis:
     dilation = axis.dilation if axis.kernel > 1 else 1
     more = -(-max(0, halved(axis.stride) - axis.extent) // dilation)
     return replace(axis, kernel=axis.kernel + more, dilation=dilation, pad_end=axis.pad_end + more * dilation)
-
-
-def _element(target: Target) -> int:
-    return max(BYTES[dtype] for dtype in target.dtypes)

@@ -11,7 +11,7 @@ from rkmend.rules.conv.transposed import TransposedConv
 from rkmend.rules.operands import is_constant
 from rkmend.targets import Target
 from rkmend.tiling.bands import buffer_of, kernel_group, row_entries
-from rkmend.tiling.storage import BYTES, rounded
+from rkmend.tiling.storage import rounded, widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -97,7 +97,7 @@ class TransposedBuffer(PhaseRule):
 
 
 def _depthwise(conv: TransposedConv, target: Target) -> bool:
-    element, rows = max(BYTES[dtype] for dtype in target.dtypes), conv.axes[0]
+    element, rows = widest_element(target), conv.axes[0]
     size = _taps(conv) * rounded(conv.shape[1] * element, target.atom_bytes)
     if target.name in MOST_BYTES:
         return size > MOST_BYTES[target.name]
@@ -114,7 +114,7 @@ def _dense(conv: TransposedConv, target: Target) -> bool:
     rows, cols = conv.axes
     if target.name not in DENSE or cols.stride > 1 or max(rows.dilation, cols.dilation) > 1:
         return False
-    cbuf, element = buffer_of(target), max(BYTES[dtype] for dtype in target.dtypes)
+    cbuf, element = buffer_of(target), widest_element(target)
     group = kernel_group(element, target)
     of_channel = group * _taps(conv) * element
     part = _part(conv.shape[1], (cbuf.banks - 1) * cbuf.bank_bytes // of_channel)

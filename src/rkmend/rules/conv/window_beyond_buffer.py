@@ -16,7 +16,7 @@ from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target, load_target
 from rkmend.tiling.bands import CHUNK, buffer_of, kernel_group, row_entries
 from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.storage import BYTES, is_depthwise, rounded
+from rkmend.tiling.storage import is_depthwise, rounded, widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -103,13 +103,13 @@ def _entries(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> int
     height = (-(-shape.kernel_h // high) - 1) * shape.dilation_h + 1
     width = (-(-shape.kernel_w // wide) - 1) * shape.dilation_w + 1
     width = min(width, shape.width + shape.pad_left + shape.pad_right)
-    element = max(BYTES[dtype] for dtype in target.dtypes)
+    element = widest_element(target)
     return height * row_entries(width, _least(shape, element, target), element, target)
 
 
 def _capacity(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> int:
     """Entries beside the weights of one kernel group, or of a part of a depth-wise Conv."""
-    cbuf, element = buffer_of(target), max(BYTES[dtype] for dtype in target.dtypes)
+    cbuf, element = buffer_of(target), widest_element(target)
     taps = -(-shape.kernel_h // parts[0]) * -(-shape.kernel_w // parts[1])
     kernels = 1 if is_depthwise(shape) else min(shape.out_channels, kernel_group(element, target))
     size = kernels * taps * rounded(_least(shape, element, target) * element, target.atom_bytes)

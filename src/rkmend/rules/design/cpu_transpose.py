@@ -14,7 +14,7 @@ from rkmend.rules.lite import LITE
 from rkmend.rules.operands import is_constant
 from rkmend.rules.structure.turning import ATOM
 from rkmend.targets import Target
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -106,7 +106,7 @@ def is_view(shape: Sequence[int], order: Sequence[int]) -> bool:
 
 def _is_large(shape: Sequence[int], target: Target) -> bool:
     channels, pixels = shape[1], math.prod(shape[2:])
-    size = channels * pixels * max(BYTES[dtype] for dtype in target.dtypes)
+    size = channels * pixels * widest_element(target)
     return pixels > MOST_PIXELS or channels > MOST_CHANNELS or size > MOST_BYTES
 
 
@@ -118,7 +118,7 @@ def _around_product(node: ir.Node, shape: Sequence[int], target: Target) -> Mapp
     if matrix is None or len(matrix) < 2 or shape[3] == 1 or (math.prod(matrix[:-2]) > 1 and shape[1] > 1):
         return None
     maps, rows, inner = shape[1:]
-    element = max(BYTES[dtype] for dtype in target.dtypes)
+    element = widest_element(target)
     before, behind = (rows * -(-size * element // ATOM) * ATOM for size in (inner, matrix[-1]))
     if element == 1 and before > MOST_INPUT:
         return {"because": f"a map of {rows}x{inner} is too large in int8"}

@@ -13,7 +13,7 @@ from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.conv.transposed import OWN_STRIDES, TransposedConv
 from rkmend.rules.design_rule import DesignRule
 from rkmend.targets import Target
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -80,7 +80,7 @@ class CpuWindow(DesignRule):
 
 
 def _of_conv(node: ir.Node, window: Sliding, target: Target) -> Mapping[str, Fact] | None:
-    group = target.atom_bytes // max(BYTES[dtype] for dtype in target.dtypes)
+    group = target.atom_bytes // widest_element(target)
     if window.shape[1] % group == 0:
         return None
     pad = max(max(axis.pad_begin, axis.pad_end) for axis in window.axes)

@@ -13,7 +13,7 @@ from rkmend.rules.design_rule import DesignRule
 from rkmend.rules.four_axes import AXES, four_axes, order_of
 from rkmend.rules.lite import LITE
 from rkmend.targets import Target
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -64,8 +64,8 @@ class FlatRows(DesignRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Rows, in or out, that are no multiple of the group."""
-        group = target.atom_bytes // max(BYTES[dtype] for dtype in target.dtypes)
-        if target.name in HALVES and (node.op_type != "Softmax" or target.dtypes != ("int8",)):
+        group = target.atom_bytes // widest_element(target)
+        if target.name in HALVES and (node.op_type != "Softmax" or not target.only_int8):
             return None
         if target.name in LITE and node.op_type == "Transpose":
             return None  # all of it is on the CPU, which reshapes nothing

@@ -81,7 +81,7 @@ class GroupedTransposed(NodeRule):
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """More than one group, more than one channel in or out of a group, and int8."""
         conv = TransposedConv.read(node)
-        if conv is None or conv.groups == 1 or target.dtypes != ("int8",):
+        if conv is None or conv.groups == 1 or not target.only_int8:
             return None
         if conv.groups == conv.shape[1] == conv.out_channels:
             return None

@@ -16,7 +16,7 @@ from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.structure.turning import ATOM, WIDTH, fits
 from rkmend.targets import Target
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -84,7 +84,7 @@ class BatchedTurn(OperatorRule):
         shape = static_shape(node.inputs[0])
         if shape is None or target.name not in AFFECTED:
             return None
-        element = max(BYTES[dtype] for dtype in target.dtypes)
+        element = widest_element(target)
         turned = _of_transpose(node, shape) if node.op_type == "Transpose" else _of_matmul(node, shape)
         for batch, channels, height, width in turned:
             if _overflows(batch, channels, height, width, element):

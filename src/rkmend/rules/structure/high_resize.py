@@ -89,7 +89,7 @@ class HighResize(OperatorRule):
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """More than 128 rows of several channels, in one of these ways."""
         before, after = static_shape(node.inputs[0]), static_shape(node.outputs[0])
-        if target.name not in AFFECTED or target.dtypes != ("int8",) or not before or not after:
+        if target.name not in AFFECTED or not target.only_int8 or not before or not after:
             return None
         if len(before) != 4 or before == after or before[1] == 1 or before[2] <= MOST_ROWS:
             return None

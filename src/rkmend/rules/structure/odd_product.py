@@ -13,7 +13,7 @@ from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.structure.turning import is_odd_map_too_large
 from rkmend.targets import Target
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -72,7 +72,7 @@ class OddProduct(OperatorRule):
         data, matrix = static_shape(node.inputs[0]), static_shape(node.inputs[1])
         if target.name not in AFFECTED or not data or not matrix or not is_constant(node.inputs[1]):
             return None
-        element = max(BYTES[dtype] for dtype in target.dtypes)
+        element = widest_element(target)
         if len(data) != 4 or len(matrix) != 2 or not is_odd_map_too_large(*data[1:], element):
             return None
         return {"maps": data[1], "rows": data[2], "columns": data[3]}

@@ -65,7 +65,7 @@ class ScatteredBlock(WholeModelRule):
 
     def find(self, model: ir.Model, target: Target) -> Iterator[Finding]:
         """In int8 builds only."""
-        if target.dtypes == ("int8",):
+        if target.only_int8:
             yield from super().find(model, target)
 
     def places(self, model: ir.Model) -> list[ir.Node]:

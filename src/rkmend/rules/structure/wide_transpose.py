@@ -13,7 +13,7 @@ from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.structure.turning import ATOM, PLANE, WIDTH, fits, is_odd_map_too_large
 from rkmend.targets import Target
-from rkmend.tiling.storage import BYTES
+from rkmend.tiling.storage import widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -100,13 +100,13 @@ class WideTranspose(OperatorRule):
         if seen is None:
             return None
         (batch, channels, height, width), order = seen
-        dtype = "int8" if target.dtypes == ("int8",) else "fp16"
+        dtype = "int8" if target.only_int8 else "fp16"
         if target.name == "rk3562":
             if len(shape) < len(order):
                 return None  # matrices convert
             overflows = _overflows_on_rk3562(channels, width, order, dtype)
         else:
-            element = max(BYTES[dtype] for dtype in target.dtypes)
+            element = widest_element(target)
             overflows = _overflows(batch, channels, height, width, order, element) or (
                 element == 1 and _batch_overflows(batch, channels, height, width, order)
             )
