@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import layers as drawn
-import numpy as np
 import onnx
 from common import RESULTS, say, table, verdict, write
 from layers import Layer
@@ -115,9 +113,7 @@ def _trials(layers: list[Layer], target: str, toolkit: Toolkit, folder: Path) ->
         model = load(path)
         reference = None
         if _errors(path, target, _dtype(layer)):
-            ramp = folder / f"{number}.npz"
-            np.savez(ramp, **{spec.name: _ramp(spec.sizes) for spec in model.inputs})
-            reference = make_reference(model, BuildOptions(), folder / f"{number}", user=ramp)
+            reference = make_reference(model, BuildOptions(), folder / f"{number}")
         yield Trial(
             f"{number}",
             path,
@@ -128,12 +124,6 @@ def _trials(layers: list[Layer], target: str, toolkit: Toolkit, folder: Path) ->
             candidate_calibration(model.ir, path) if layer.int8 else None,
             reference,
         )
-
-
-def _ramp(shape: Sequence[int]) -> np.ndarray:
-    """Rising along the last axes: where a window begins shows in every one of its results, as in no noise."""
-    steps = np.arange(math.prod(shape[-2:]), dtype=np.float32).reshape(shape[-2:])
-    return np.broadcast_to(steps / steps.size * 4 - 2, shape).copy()
 
 
 def _dtype(layer: Layer) -> str:

@@ -60,7 +60,7 @@ def test_json(pair):
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     assert found["ok"] is False
-    assert found["samples"] == ["normal", "normal-2", "zeros", "ones"]
+    assert found["samples"] == ["normal", "ramp", "zeros", "ones"]
     assert {check["found"]["output"] for check in found["checks"]} == {"y"}
     assert all(check["tolerance"]["reason"] for check in found["checks"])
 

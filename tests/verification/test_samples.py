@@ -26,7 +26,7 @@ def arrays(sample) -> dict[str, np.ndarray]:
 
 def test_what_is_made(tmp_path):
     made = {sample.name: arrays(sample) for sample in make_samples([IMAGE, IDS, RATE], tmp_path)}
-    assert list(made) == ["normal", "normal-2", "zeros", "ones"]
+    assert list(made) == ["normal", "ramp", "zeros", "ones"]
     for found in made.values():
         assert list(found) == ["input0", "input1", "input2"]
         assert [found[f"input{i}"].shape for i in range(3)] == [(1, 3, 4, 4), (1, 8), ()]
@@ -34,7 +34,7 @@ def test_what_is_made(tmp_path):
     assert not made["zeros"]["input0"].any()
     assert (made["ones"]["input1"] == 1).all()
     assert set(made["normal"]["input1"].ravel()) <= {0, 1}
-    assert not np.array_equal(made["normal"]["input0"], made["normal-2"]["input0"])
+    assert not np.array_equal(made["normal"]["input0"], made["ramp"]["input0"])
 
 
 def test_normal_is_normal_and_inputs_differ(tmp_path):
@@ -43,6 +43,15 @@ def test_normal_is_normal_and_inputs_differ(tmp_path):
     assert abs(first.mean()) < 0.02  # six standard errors of the mean of 100 000 numbers
     assert abs(first.std() - 1) < 0.02
     assert abs((first * second).mean()) < 0.02
+
+
+@given(st.lists(st.integers(1, 40), max_size=4))
+def test_a_ramp_rises_and_has_no_zero(tmp_path_factory, shape):
+    """A zero would make a quotient infinite, and a model that is not wrong look so."""
+    spec = TensorSpec("x", "float32", tuple(shape))
+    found = arrays(make_samples([spec], tmp_path_factory.mktemp("ramp"))[1])["input0"]
+    assert found.shape == tuple(shape) and found.max() == 2 and np.abs(found).min() > 0
+    assert (np.diff(found.reshape(-1, int(np.prod(shape[-2:])))) > 0).all()
 
 
 def test_the_seed_decides(tmp_path):

@@ -16,7 +16,7 @@ from rkmend.graph import TensorSpec
 from rkmend.npz import write_npz
 
 MANY_BYTES = 50 << 20
-"""Inputs or outputs of this size are compared on one random sample less."""
+"""Inputs or outputs of this size are compared on one sample less."""
 FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 INTEGERS = frozenset({"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
 
@@ -26,7 +26,7 @@ class Sample:
     """One array for every input.
 
     Attributes:
-        name: `normal`, `normal-2`, `zeros`, `ones`, or `user-0`, `user-1`, ...
+        name: `normal`, `ramp`, `zeros`, `ones`, or `user-0`, `user-1`, ...
         path: An .npz with the keys `input0`, `input1`, ... in the order of the inputs; bfloat16 as float32.
     """
 
@@ -45,6 +45,19 @@ def _normal(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype
     return np.asarray(random.integers(0, 2, shape, dtype=np.int8)).astype(dtype)
 
 
+def _ramp(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Rising over the last two axes up to 2, without a 0, for floats; for integers `_normal` once more.
+
+    Where a window begins shows in every one of its results. The largest of many random numbers is nearly the same
+    wherever they are taken: noise does not show that the windows of a MaxPool of few channels lie elsewhere.
+    """
+    if dtype.kind != "f":
+        return _normal(random, shape, dtype)
+    last = shape[-2:]
+    falling = np.linspace(2, -math.sqrt(3), math.prod(last), dtype=np.float32)
+    return np.broadcast_to(falling[::-1].reshape(last), shape).astype(dtype)
+
+
 def _counts(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """1 to 99 for integers: no mask, and an index of the larger tables only."""
     if dtype.kind == "f":
@@ -61,7 +74,7 @@ def _pixels(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype
 
 _MAKERS: dict[str, _Make] = {
     "normal": _normal,
-    "normal-2": _normal,
+    "ramp": _ramp,
     "zeros": lambda _random, shape, dtype: np.zeros(shape, dtype),
     "ones": lambda _random, shape, dtype: np.ones(shape, dtype),
 }
@@ -88,7 +101,7 @@ def make_samples(
         counts: Make `counts` as well; a model may refuse it, where its integers are indices.
 
     Returns:
-        `normal`, `normal-2`, `zeros`, `ones`, then `counts`, then the user's.
+        `normal`, `ramp`, `zeros`, `ones`, then `counts`, then the user's.
 
     Raises:
         InputError: An input of a dtype that is no number, a user's file that does not fit, a full disk.
@@ -106,7 +119,7 @@ def make_samples(
         made = [
             _generate(inputs, folder, name, make, [seed, number])
             for number, (name, make) in enumerate(makers.items())
-            if not (large and name == "normal-2")
+            if not (large and name == "ramp")
         ]
         return (*made, *(_user_samples(inputs, folder, user) if user else ()))
     except OSError as error:
