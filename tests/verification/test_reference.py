@@ -7,11 +7,15 @@ import onnx
 import pytest
 from graphs import model, node, value
 
+from one_operator import one
 from rkmend.errors import InputError
 from rkmend.graph import load
 from rkmend.npz import read_npz, write_npz
 from rkmend.toolkit.options import BuildOptions
+from rkmend.toolkit.tolerance import FP16
+from rkmend.toolkit.verdict import Outcome
 from rkmend.verification.reference import make_reference
+from rule_bench import loaded
 
 SCALED = BuildOptions(mean_values=((1.0, 2.0, 3.0),), std_values=((2.0, 4.0, 8.0),))
 
@@ -21,6 +25,16 @@ def given(tmp_path):
     made = model([node("Neg", "x", "y", "neg")], [value("x", [1, 3, 4, 4])], [value("y", [1, 3, 4, 4])])
     onnx.save(made, tmp_path / "m.onnx")
     return load(tmp_path / "m.onnx")
+
+
+@pytest.mark.toolkit
+def test_a_ramp_alone_shows_that_windows_lie_elsewhere(bench, tmp_path):
+    """A MaxPool with windows larger than its map: the toolkit makes them as large as the map, and moves them."""
+    windows = {"kernel_shape": [11, 11], "pads": [5, 2, 5, 2], "strides": [2, 2], "ceil_mode": 1}
+    pool = one("MaxPool", [1, 1, 9, 9], **windows)
+    verdict = bench.verdict(loaded(pool, tmp_path), pool)
+    assert verdict.outcome is Outcome.WRONG
+    assert {found.sample for found in verdict.agreement if not FP16.holds(found)} == {"ramp"}
 
 
 def test_every_sample_has_what_the_model_makes_of_it(given, tmp_path):
