@@ -30,6 +30,12 @@ groups of 8.44 banks took 10 and those of 1.31 took 2; of a half one those of 4.
 """
 
 
+def channels_beside_features(taps: int, element_bytes: int, target: Target) -> int:
+    """Channels, in whole parts, of which the weights of a kernel group leave one bank for features; 0 if none do."""
+    cbuf, group = buffer_of(target), kernel_group(element_bytes, target)
+    return (cbuf.banks - 1) * cbuf.bank_bytes // (group * taps * element_bytes) // PART * PART
+
+
 def channel_parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterator[ConvGeometry]:
     """The Convs that are added up where the weights of a kernel group leave no bank for features.
 
@@ -38,9 +44,7 @@ def channel_parts(geometry: ConvGeometry, element_bytes: int, target: Target) ->
         element_bytes: 2 for fp16, 1 for int8.
         target: Its buffer is known.
     """
-    cbuf, taps = buffer_of(target), geometry.kernel_h * geometry.kernel_w
-    group = kernel_group(element_bytes, target)
-    most = (cbuf.banks - 1) * cbuf.bank_bytes // (group * taps * element_bytes) // PART * PART
+    most = channels_beside_features(geometry.kernel_h * geometry.kernel_w, element_bytes, target)
     if is_depthwise(geometry) or most < 1:
         yield geometry
         return

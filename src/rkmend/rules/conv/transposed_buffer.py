@@ -10,8 +10,9 @@ from rkmend.rules.conv.phase_rule import PhaseRule
 from rkmend.rules.conv.transposed import TransposedConv
 from rkmend.rules.operands import is_constant
 from rkmend.targets import Target
-from rkmend.tiling.bands import buffer_of, kernel_group, row_entries
+from rkmend.tiling.bands import PART, buffer_of, kernel_group, row_entries
 from rkmend.tiling.storage import rounded, widest_element
+from rkmend.tiling.tiles import channels_beside_features
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -24,8 +25,6 @@ DENSE = ("rk3588",)
 """Targets that cut the channels of any other so that the weights of a kernel group leave a single bank."""
 CRAMPED = (10.5, 11.0)
 """Banks of weights between which too little is left: 10.16 to 10.5 and exactly 11 convert, 10.55 to 10.97 do not."""
-CUT = 16
-"""Channels are cut into multiples of this."""
 
 
 class TransposedBuffer(PhaseRule):
@@ -116,10 +115,9 @@ def _dense(conv: TransposedConv, target: Target) -> bool:
         return False
     cbuf, element = buffer_of(target), widest_element(target)
     group = kernel_group(element, target)
-    of_channel = group * _taps(conv) * element
-    part = _part(conv.shape[1], (cbuf.banks - 1) * cbuf.bank_bytes // of_channel)
+    part = _part(conv.shape[1], channels_beside_features(_taps(conv), element, target))
     stored = rounded(part * element, target.atom_bytes) // element
-    cramped = CRAMPED[0] < stored * of_channel / cbuf.bank_bytes < CRAMPED[1]
+    cramped = CRAMPED[0] < stored * group * _taps(conv) * element / cbuf.bank_bytes < CRAMPED[1]
     if conv.out_channels <= group or not cramped:
         return False
     needed = -(-3 * rows.kernel // 2) * row_entries(cols.size, stored, element, target)
@@ -130,9 +128,9 @@ def _part(channels: int, most: int) -> int:
     """Channels of the largest part: as few parts as may be, equal ones where that makes multiples of 16."""
     if channels <= most:
         return channels
-    part = max(CUT, most // CUT * CUT)
-    count = -(-channels // part)
-    return channels // count if channels % (count * CUT) == 0 else part
+    most = most or PART
+    count = -(-channels // most)
+    return channels // count if channels % (count * PART) == 0 else most
 
 
 def _taps(conv: TransposedConv) -> int:
