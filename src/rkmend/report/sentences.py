@@ -249,10 +249,10 @@ def noise(check: OutputCheck, say: Say) -> Iterator[str]:
 def _noise(found: OutputAgreement, dtype: str, say: Say) -> str:
     assert found.noise
     return say(
-        "sample {sample}: {times:.2g} times as far off as rounding to {dtype} takes ONNX Runtime "
+        "sample {sample}: {times} times as far off as rounding to {dtype} takes ONNX Runtime "
         "({share:.1%} of the signal)",
         sample=found.sample,
-        times=max(found.noise.ratio, found.noise.peak),
+        times=found.noise.told,
         dtype=dtype,
         share=found.noise.share,
     )

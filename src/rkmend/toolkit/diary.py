@@ -56,8 +56,7 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
                 f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
             )
             if worst.noise:
-                times = max(worst.noise.ratio, worst.noise.peak)
-                message += f"; {times:.2g} times what {tolerance.dtype} rounding alone does"
+                message += f"; {worst.noise.told} times what {tolerance.dtype} rounding alone does"
                 if all(is_noise(found, tolerance) for found in wrong):
                     message += (
                         f", {worst.noise.share:.0%} of the signal, so that no sample tells right from wrong"

@@ -91,7 +91,7 @@ def is_noise(found: OutputAgreement, tolerance: Tolerance) -> bool:
     """Whether rounding alone makes a difference of that size."""
     if found.noise is None or not found.shape_ok or not found.finite:
         return False
-    return max(found.noise.ratio, found.noise.peak) <= tolerance.noise_factor
+    return found.noise.times <= tolerance.noise_factor
 
 
 def explained(found: OutputAgreement, tolerance: Tolerance) -> bool:

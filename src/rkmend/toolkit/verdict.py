@@ -108,6 +108,16 @@ class Noise(msgspec.Struct, frozen=True):
     differ: int
     """Elements that are not the same."""
 
+    @property
+    def times(self) -> float:
+        """The larger of both multiples, of the whole or of the largest changes."""
+        return max(self.ratio, self.peak)
+
+    @property
+    def told(self) -> str:
+        """`times` to two digits, written out."""
+        return f"{float(f'{self.times:.2g}'):,.10g}"
+
 
 class OutputAgreement(msgspec.Struct, frozen=True):
     """How one output of the simulator agrees with ONNX Runtime on one input sample.
