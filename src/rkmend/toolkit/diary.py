@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 
 from rkmend.files import read_ends
 from rkmend.toolkit.classify import ExitStatus, classify
-from rkmend.toolkit.tolerance import disagreements, is_noise, loses_a_part, tolerance_for
+from rkmend.toolkit.tolerance import Tolerance, disagreements, is_noise, loses_a_part, tolerance_for
 from rkmend.toolkit.trial import Trial
 from rkmend.toolkit.verdict import Outcome, OutputAgreement, Signature, Stage, Verdict
 from rkmend.toolkit.worker import Ending
@@ -47,25 +48,9 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
         tolerance = tolerance_for(quantized=trial.options.quantize)
         wrong = disagreements(diary.agreement, tolerance)
         if wrong:
-            worst = min(wrong, key=lambda found: found.cosine)
             outcome = Outcome.WRONG
             signature = Signature(Stage.SIMULATE, "wrong", "")
-            message = (
-                f"{len(wrong)} of {len(diary.agreement)} comparisons differ, most of all output {worst.output} "
-                f"on sample {worst.sample}: cosine {worst.cosine:.6f}, "
-                f"largest difference {worst.max_abs:.4g} (largest value {worst.reference_max:.4g})"
-            )
-            if worst.noise:
-                message += f"; {worst.noise.told} times what {tolerance.dtype} rounding alone does"
-                if all(is_noise(found, tolerance) for found in wrong):
-                    message += (
-                        f", {worst.noise.share:.0%} of the signal, so that no sample tells right from wrong"
-                    )
-            if lost := [found for found in wrong if loses_a_part(found)]:
-                message += (
-                    f"; nothing is left of a part that was joined to output {lost[0].output}, which has one range for "
-                    "all of it: give the parts as outputs of their own"
-                )
+            message = _told(wrong, len(diary.agreement), tolerance)
     return Verdict(
         outcome=outcome,
         stage=diary.stage,
@@ -78,6 +63,33 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
         seconds=round(ending.seconds, 3),
         stage_seconds=diary.seconds(started + ending.seconds),
     )
+
+
+def _told(wrong: Sequence[OutputAgreement], compared: int, tolerance: Tolerance) -> str:
+    """What the simulator's numbers say, by the output and the sample where they are worst."""
+    worst = min(wrong, key=lambda found: (found.shape_ok, found.finite, found.cosine))
+    message = f"{len(wrong)} of {compared} comparisons differ, most of all output {worst.output} on sample {worst.sample}: "
+    if not worst.shape_ok:
+        message += "another shape"
+    elif not worst.finite:
+        message += "NaN or infinities where there are none, or none where there are"
+    else:
+        message += (
+            f"cosine {worst.cosine:.6f}, largest difference {worst.max_abs:.4g} "
+            f"(largest value {worst.reference_max:.4g})"
+        )
+        if worst.noise:
+            message += f"; {worst.noise.told} times what {tolerance.dtype} rounding alone does"
+            if all(is_noise(found, tolerance) for found in wrong):
+                message += (
+                    f", {worst.noise.share:.0%} of the signal, so that no sample tells right from wrong"
+                )
+    if lost := [found for found in wrong if loses_a_part(found)]:
+        message += (
+            f"; nothing is left of a part that was joined to output {lost[0].output}, which has one range for "
+            "all of it: give the parts as outputs of their own"
+        )
+    return message
 
 
 class _Diary(msgspec.Struct):
