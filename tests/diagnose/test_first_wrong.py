@@ -53,6 +53,20 @@ def test_the_first_of_the_guilty_is_found_in_few_trials(tmp_path_factory, length
     assert judge.asked <= 3  # two levels of 16 probes reach 16 * 16 nodes; one more to see it alone
 
 
+def test_constants_are_not_to_blame(tmp_path):
+    nodes = [
+        node("Relu", "x", "a", "first"),
+        node("Constant", "", "c", "constant", value=onnx.helper.make_tensor("c", 1, [4], [1.0] * 4)),
+        node("Add", "a c", "b", "guilty"),
+        node("Relu", "b", "y", "last"),
+    ]
+    onnx.save(model(nodes, [value("x", [1, 4])], [value("y", [1, 4])]), tmp_path / "m.onnx")
+    assert first_wrong(load(tmp_path / "m.onnx").ir, {"y"}, Judge("guilty", together=3)) == (
+        "first",
+        "guilty",
+    )
+
+
 def test_fewer_values_are_looked_at_where_many_are_too_much(tmp_path):
     judge = Judge("relu33", refuses=5)
     assert searched(tmp_path, 100, judge) == ("relu33",)

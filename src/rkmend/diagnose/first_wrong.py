@@ -47,7 +47,9 @@ def first_wrong(model: ir.Model, wrong: Collection[str], judge: Judge) -> tuple[
         suspects = _narrowed(model, bad, suspects, order, judge)
         if len(suspects) < whole:
             suspects = _confirmed(model, suspects, order, judge)
-    return tuple(str(node.name) for node in suspects) if len(suspects) < whole or whole == 1 else ()
+    if len(suspects) == whole > 1:
+        return ()
+    return tuple(str(node.name) for node in suspects if node.op_type != "Constant")
 
 
 def _narrowed(
