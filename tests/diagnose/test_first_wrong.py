@@ -12,7 +12,7 @@ from models import chain
 
 from rkmend.diagnose.first_wrong import first_wrong
 from rkmend.diagnose.oracle import BudgetSpent
-from rkmend.graph import load
+from rkmend.graph import freeze, load
 
 
 class Judge:
@@ -62,7 +62,8 @@ def test_constants_are_not_to_blame(tmp_path):
     ]
     onnx.save(model(nodes, [value("x", [1, 4])], [value("y", [1, 4])]), tmp_path / "m.onnx")
     judge = Judge("guilty", together=2)
-    assert first_wrong(load(tmp_path / "m.onnx").ir, {"y"}, judge) == ("guilty",)
+    inferred = freeze(load(tmp_path / "m.onnx"), {}).ir
+    assert first_wrong(inferred, {"y"}, judge) == ("guilty",)
 
 
 def test_fewer_values_are_looked_at_where_many_are_too_much(tmp_path):
