@@ -1,0 +1,142 @@
+"""RKM125: a Conv on an image whose rows do not fit into the on-chip buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.conv.limits import LONGEST_PART, MAX_DILATION, MAX_PAD
+from rkmend.rules.interface.one_more import copied
+from rkmend.rules.operands import is_constant
+from rkmend.rules.operator import OperatorRule
+from rkmend.rules.replacement import Replacement
+from rkmend.targets import Target
+from rkmend.tiling.bands import buffer_of
+from rkmend.tiling.conv import ConvGeometry
+from rkmend.tiling.storage import IMAGE_CHANNELS, is_depthwise, widest_element
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from rkmend.tiling.conv import Axis
+
+AFFECTED = ("rk3562",)
+MOST_COLUMNS = 4095
+"""Columns of a row, 12 bits."""
+STORED = 4
+"""Channels of a pixel in the buffer, and of a kernel's weights."""
+FOLDED = ("Mul", "Div", "BatchNormalization")
+"""Operators with constants that the toolkit makes part of the Conv behind them."""
+
+
+class ImageRows(OperatorRule):
+    """A Conv on an input of 1, 3 or 4 channels whose rows do not fit into the on-chip buffer.
+
+    ## What happens
+
+    The compiler ends its process:
+
+        E RKNN: failed to tile argb mode layer!
+
+    ## Why
+
+    A Conv that reads an input of the model with so few channels reads it pixel by pixel, as images come from a camera.
+    Then the compiler cuts no columns: a window of whole rows, 4 channels a pixel, has to fit beside the weights, or
+    beside two banks of them, and a row has 4095 columns at most.
+
+    ## Example
+
+    `Conv` 3x3 on 1x3x8x6164; 16x16 with strides of 16 on 1x3x224x1800.
+
+    ## What rkmend does
+
+    * `copied-image`: reads a copy of the image, its maximum with itself, which is stored like any other feature map.
+
+    ## Exactness and its limits
+
+    Exact. The copy takes some more time: its channels are padded to those that the NPU stores together.
+
+    ## Evidence
+
+    Own trials with toolkit 2.3.2, rk3562: of kernels of up to 6 rows 4095 columns convert and 4096 do not, in fp16 and
+    int8; in fp16 8, 10, 12 and 16 rows convert up to 3584, 2864, 2384 and 1792 columns, in int8 16 up to twice as many,
+    with weights of two banks and more 16 rows up to 1536 (twice as many in int8), and dilated rows as many as they
+    extend over: 60 limits, all as said here, whatever the strides and the height. Kernels of 1x1, of over 16 taps
+    without dilation (which the toolkit cuts), dilations over 31, padding over 15, depth-wise ones, 2 and 5 channels and
+    inputs that another operator reads as well convert; behind Mul, Div or BatchNormalization, which become part of the
+    Conv, they fail, behind others they convert. On rk3588, rk3576 and rk3566 3x3 on 8000 columns converts.
+    """
+
+    code = "RKM125"
+    name = "image-rows-beyond-buffer"
+    level = Level.ERROR
+    operators = frozenset({"Conv"})
+    mend = "copied-image"
+    summary = "Reads a copy of the image, which is stored like any other feature map."
+    exactness = Exactness.EXACT
+
+    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
+        """Few channels of an input that Convs alone read, and a row or a window that does not fit."""
+        if target.name not in AFFECTED or (conv := ConvNode.read(node)) is None:
+            return None
+        geometry = conv.geometry
+        if (
+            geometry.channels not in IMAGE_CHANNELS
+            or is_depthwise(geometry)
+            or not _is_read_at_once(geometry)
+        ):
+            return None
+        if not _is_image(conv.data) or (geometry.width <= MOST_COLUMNS and _fits(geometry, target)):
+            return None
+        return {"columns": geometry.width, "rows": geometry.rows.extent, "channels": geometry.channels}
+
+    def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
+        """How large the window is."""
+        return (
+            f"Conv '{node.name}' reads an image of {facts['channels']} channels, of which {facts['rows']} rows of "
+            f"{facts['columns']} columns do not fit into the NPU's buffer."
+        )
+
+    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
+        """Max of the image with itself, and the Conv."""
+        image = node.inputs[0]
+        assert image is not None
+        copy = copied(new, image, None)
+        return [new.node("conv", "Conv", [copy, *node.inputs[1:]], dict(node.attributes))]
+
+
+def _is_image(value: ir.Value) -> bool:
+    """Whether it is an input that nothing but Convs read, or one scaled by what becomes part of them."""
+    while (producer := value.producer()) is not None:
+        data, *others = producer.inputs
+        if producer.op_type not in FOLDED or data is None or len(value.uses()) > 1:
+            return False
+        if not all(is_constant(other) for other in others):
+            return False
+        value = data
+    return value.is_graph_input() and all(
+        use.node.op_type in ("Conv", *FOLDED) and use.idx == 0 for use in value.uses()
+    )
+
+
+def _is_read_at_once(geometry: ConvGeometry) -> bool:
+    """Whether it is more than a product with each pixel, and the toolkit neither cuts it nor pads the map itself."""
+    axes = (geometry.rows, geometry.cols)
+    return max(axis.kernel for axis in axes) > 1 and all(map(_is_kept, axes))
+
+
+def _is_kept(axis: Axis) -> bool:
+    cut = axis.dilation == 1 and axis.kernel > LONGEST_PART
+    return not cut and axis.dilation <= MAX_DILATION and max(axis.pad_begin, axis.pad_end) <= MAX_PAD
+
+
+def _fits(geometry: ConvGeometry, target: Target) -> bool:
+    """Whether a window of whole rows does, beside all weights or two banks of them."""
+    cbuf, pixel = buffer_of(target), STORED * widest_element(target)
+    kernels = geometry.out_channels * geometry.kernel_h * geometry.kernel_w
+    weights = min(2, -(-kernels * pixel // cbuf.bank_bytes))
+    window = min(geometry.rows.extent, geometry.height)
+    entries = window * -(-geometry.width * pixel // cbuf.entry_bytes)
+    return entries <= (cbuf.banks - weights) * cbuf.entries_per_bank
