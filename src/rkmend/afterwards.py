@@ -14,7 +14,8 @@ from rkmend.errors import RkmendError
 from rkmend.explanation import explain_on
 from rkmend.graph import Model
 from rkmend.layerwise import CHEAP, UNASKED_SECONDS, UNASKED_TRIALS, check_layers, delivered, numbers_within
-from rkmend.pipeline import Pipeline, Progress
+from rkmend.pipeline import Pipeline
+from rkmend.progress import Progress
 from rkmend.records import Conversion
 from rkmend.reduction import Watcher, question
 from rkmend.setting import Setting

@@ -19,7 +19,8 @@ from rkmend.errors import EnvironmentFailure, InputError
 from rkmend.graph import Model, TensorSpec, freeze, load, modernised, save, specialise
 from rkmend.other_versions import other_versions
 from rkmend.paths import scratch_dir
-from rkmend.pipeline import Pipeline, Progress
+from rkmend.pipeline import Pipeline
+from rkmend.progress import Progress
 from rkmend.recipe import load_recipe
 from rkmend.records import Conversion, ModelFacts, Status, ToolkitFacts
 from rkmend.rules import Exactness, Rule

@@ -7,55 +7,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rkmend.attempts import Attempts
 from rkmend.blame import Blame, Guilt
 from rkmend.candidates import Candidates
 from rkmend.culprits import LOCATED, Culprits, is_lost_in_joining
 from rkmend.errors import InputError
-from rkmend.graph import CannotExtract, cut_before, digest_ir, save
+from rkmend.graph import CannotExtract, cut_before, digest_ir
 from rkmend.mend.apply import apply
 from rkmend.mend.choose import Rejected, Search, State, Step, allowed
-from rkmend.mend.interface import outputs_of, read_inputs_of
 from rkmend.mend.prove import Proving
+from rkmend.progress import Progress
 from rkmend.recipe import Recipe, look_up
 from rkmend.records import Conversion, Status
 from rkmend.rules import Exactness, Rule
 from rkmend.setting import Setting
 from rkmend.summary import applied, interface, left_over, output_checks, price, refusal, rejection
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.tolerance import tolerance_for
-from rkmend.toolkit.trial import Reference, Trial
+from rkmend.toolkit.trial import Reference
 from rkmend.toolkit.trials import Done
-from rkmend.toolkit.verdict import Outcome, Verdict
-from rkmend.verification.fitting import fit_calibration, fit_reference
+from rkmend.toolkit.verdict import Outcome
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-REPETITIONS = 3
-"""Trials a mended model must pass before it is delivered. The compiler is not deterministic: a Conv with any padding
-beyond its kernel converts in one run and aborts in the next (own trials, 2.3.2), so one success proves little."""
-
-
 FURTHER = 8
 """How often a mended model that converts and computes something else is mended further."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a long conversion tells while it runs; all silent by default.
-
-    Attributes:
-        step: A stage begins; the argument says which, in a few words.
-        trial: A Trial begins (no Verdict yet) or has ended.
-        install: A step of making the toolkit environment and the fraction done.
-        explaining: Of the explanation after a failure: nodes of the smallest model so far, candidates run, candidates
-            remembered, what is being done.
-    """
-
-    step: Callable[[str], None] = lambda _text: None
-    trial: Callable[[Trial, Verdict | None], None] = lambda _trial, _verdict: None
-    install: Callable[[str, float], None] = lambda _text, _fraction: None
-    explaining: Callable[[int, int, int, str], None] = lambda *_: None
 
 
 @dataclass
@@ -88,7 +64,7 @@ class Pipeline:
         self._culprits = Culprits(self.setting, self.rules, self.result)
         self._candidates = Candidates(self.rules, self.setting, self._culprits, self.result)
         self._blame = Blame(self.setting, self._culprits)
-        self._measured: dict[tuple[str, bool], Reference] = {}
+        self._attempts = Attempts(self.setting, self.result.model.inputs, self.reference, self.progress.step)
 
     def run(self, model: ir.Model, options: BuildOptions) -> State | None:
         """Tries, mends, verifies.
@@ -97,7 +73,7 @@ class Pipeline:
             The State whose files are to be delivered, or None with `result.reason` saying why there is none.
         """
         self.progress.step("trying the model as it is")
-        start = State(model, options, self._try(model, options, "the model as it is", verify=True))
+        start = State(model, options, self._attempts.run(model, options, "the model as it is", verify=True))
         self.result.first_verdict = start.verdict
         if start.verdict.outcome is Outcome.ABORTED:
             start = self._once_more(start)
@@ -111,7 +87,7 @@ class Pipeline:
 
     def _once_more(self, start: State) -> State:
         """Repeats a native crash: the compiler is not deterministic, and mends are for what stays."""
-        done = self._try(start.model, start.options, "the same once more", verify=True, fresh=True)
+        done = self._attempts.run(start.model, start.options, "the same once more", verify=True, fresh=True)
         if done.verdict.converted:
             note = "The failure is flaky: the same model converted in a second run. A later build may fail again."
         elif done.verdict.signature != start.verdict.signature:
@@ -145,11 +121,13 @@ class Pipeline:
             steps.append(Step(finding, mend, proof, model, options))
             model, options = after, mend.options(options) if mend.options else options
         self.progress.step("trying the mended model")
-        done = self._try(model, options, "the recipe", verify=True)
-        state, why = self._confirmed(State(model, options, done, tuple(steps)))
+        done = self._attempts.run(model, options, "the recipe", verify=True)
+        state, why = self._attempts.confirmed(State(model, options, done, tuple(steps)))
         self.result.verdict = self.result.first_verdict = state.verdict
         if why:
-            guilt = self._guilt(state) or self._blame.by_parts(state, self.known_reference(state.options))
+            guilt = self._guilt(state) or self._blame.by_parts(
+                state, self._attempts.known_reference(state.options)
+            )
             to_blame = f" To blame: {guilt.why}." if guilt else ""
             self.result.reason = f"With the recipe's mends {why}.{to_blame}"
             self.result.verification = output_checks(state.verdict, options)
@@ -210,7 +188,7 @@ class Pipeline:
 
         So where an int8 output joins what needs ranges of its own.
         """
-        whole = self.reference
+        whole = self._attempts.reference
         for stuck in search.stuck:
             if stuck.verdict.outcome not in LOCATED and not is_lost_in_joining(stuck):
                 continue
@@ -220,13 +198,13 @@ class Pipeline:
                 blamed |= more
                 try:
                     head, tail = cut_before(stuck.model, blamed)
-                    self.reference = self.reference_of(
+                    self._attempts.reference = self.reference_of(
                         head, self.setting.scratch / f"head-{digest_ir(head)[:16]}"
                     )
                 except (CannotExtract, InputError):
                     break
                 self.progress.step(f"trying the model up to {', '.join(sorted(blamed))}")
-                done = self._try(head, stuck.options, "the head of the model", verify=True)
+                done = self._attempts.run(head, stuck.options, "the head of the model", verify=True)
                 at = State(head, stuck.options, done, stuck.steps)
                 further = self._search()
                 best = self._cheapest_that_holds(
@@ -237,7 +215,7 @@ class Pipeline:
                     self.result.tail = left_over(tail, stuck.verdict)
                     return best
                 at = further.stuck[-1] if further.stuck else at
-        self.reference = whole
+        self._attempts.reference = whole
         return None
 
     def _cheapest_that_holds(self, search: Search, states: Sequence[State]) -> State | None:
@@ -266,7 +244,7 @@ class Pipeline:
         """
         why = ""
         for _ in range(FURTHER):
-            state, why = self._confirmed(state)
+            state, why = self._attempts.confirmed(state)
             if not why:
                 return state, ""
             if not state.verdict.fails_when_run:
@@ -275,7 +253,7 @@ class Pipeline:
             if guilt is None:
                 further = search.follow(state)
                 guilt = (
-                    self._blame.by_parts(state, self.known_reference(state.options))
+                    self._blame.by_parts(state, self._attempts.known_reference(state.options))
                     if further is None
                     else None
                 )
@@ -291,7 +269,7 @@ class Pipeline:
     def _guilt(self, state: State) -> Guilt | None:
         """The mend that makes a State disagree even in ONNX Runtime: no further mend would help that."""
         self.progress.step("looking whether a mend makes the numbers wrong")
-        return self._blame.by_numbers(state, self.known_reference(state.options))
+        return self._blame.by_numbers(state, self._attempts.known_reference(state.options))
 
     def _without(self, search: Search, state: State, guilt: Guilt, *, last: bool) -> State | None:
         """Another mend in the place of the one that is to blame, and those that came after it found anew."""
@@ -303,49 +281,10 @@ class Pipeline:
         self.progress.step(f"going on without {step.mend.name}")
         return search.again(state, guilt.number)
 
-    def _confirmed(self, state: State) -> tuple[State, str]:
-        """Runs a State's Trial again until it has converted `REPETITIONS` times; the last run verifies.
-
-        Returns:
-            The State of the last run, and what speaks against it.
-        """
-        for number in range(2, REPETITIONS + 1):
-            last = number == REPETITIONS
-            label = f"{state.label}, run {number} of {REPETITIONS}"
-            done = self._try(state.model, state.options, label, verify=last, fresh=not last)
-            state = State(state.model, state.options, done, state.steps)
-            if done.verdict.outcome is Outcome.WRONG:
-                return state, f"the simulator disagrees: {done.verdict.message}"
-            if not done.verdict.converted:
-                return state, f"flaky: run {number} of {REPETITIONS} ended in {done.verdict.signature}"
-        return state, ""
-
     def _attempt(self, state: State, model: ir.Model, options: BuildOptions, label: str) -> Done:
         """A Trial of what a mend made of a State; where the numbers are what is wrong, they are looked at."""
-        return self._try(model, options, label, verify=state.verdict.fails_when_run)
-
-    def _try(
-        self, model: ir.Model, options: BuildOptions, label: str, *, verify: bool = False, fresh: bool = False
-    ) -> Done:
-        digest, setting = digest_ir(model), self.setting
-        path = setting.scratch / f"{digest[:16]}.onnx"
-        if not path.exists():
-            save(model, path)
-        inputs, samples = read_inputs_of(model), setting.scratch / "fitted"
-        whole = self.known_reference(options)
-        reference = fit_reference(whole, inputs, outputs_of(model), samples) if verify else None
-        calibration = setting.calibration if options.quantize else None
-        if calibration is not None:
-            calibration = fit_calibration(calibration, self.result.model.inputs, inputs, samples)
-        trial = Trial(label, path, digest, setting.target, setting.toolkit, options, calibration, reference)
-        done = setting.trials.run(trial, fresh=fresh)
-        if verify and done.verdict.outcome is Outcome.WRONG and whole.measure:
-            dtype = tolerance_for(quantized=options.quantize).dtype
-            self.progress.step(f"measuring what {dtype} rounding alone does to the model")
-            self._measured[whole.digest, options.quantize] = whole.measure(options.quantize)
-            return self._try(model, options, label, verify=True)
-        return done
+        return self._attempts.run(model, options, label, verify=state.verdict.fails_when_run)
 
     def known_reference(self, options: BuildOptions) -> Reference:
-        """What the original computes, with the noise of a build with these options where that is measured."""
-        return self._measured.get((self.reference.digest, options.quantize), self.reference)
+        """What the delivered model was held against, with the noise of a build with these options if measured."""
+        return self._attempts.known_reference(options)

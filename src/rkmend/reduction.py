@@ -30,7 +30,7 @@ from rkmend.files import atomic_write
 from rkmend.graph import InvalidModel, Model, export, freeze, load, node_names, validated
 from rkmend.graph.tensors import weights
 from rkmend.paths import scratch_dir
-from rkmend.pipeline import Progress
+from rkmend.progress import Progress
 from rkmend.repro import environment_of, write_repro
 from rkmend.repro.certificate import shown
 from rkmend.toolkit.lookahead import usable_cpus

@@ -34,7 +34,7 @@ from rkmend.verification.reference import candidate_calibration, candidate_refer
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
 
 AS_GIVEN = "the model as given"
 

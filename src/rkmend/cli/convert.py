@@ -14,7 +14,7 @@ from rkmend.cli.build_options import build_options, from_options
 from rkmend.cli.settings import settings_for
 
 if TYPE_CHECKING:
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
     from rkmend.records import Conversion
     from rkmend.toolkit.options import BuildOptions
     from rkmend.toolkit.trial import Trial
@@ -130,7 +130,7 @@ def command(
     from rkmend.conversion import convert
     from rkmend.diagnose.budget import Budget
     from rkmend.graph import parse_constant_options, parse_shape_options
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
     from rkmend.report.event_sources import finished, told_of
     from rkmend.report.page.write import add_page
     from rkmend.report.story import story
@@ -236,7 +236,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 
 def _progress(install: Callable[[str, float], None], say: Say) -> Progress:
     """Progress on stderr, one line a step and one a trial, so that it reads well in a CI log too."""
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
 
     def trial(trial: Trial, verdict: Verdict | None) -> None:
         if verdict is None:

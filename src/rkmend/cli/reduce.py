@@ -140,7 +140,7 @@ def resumable(folder: Path) -> Iterator[None]:
 
 def watching(install: Callable[[str, float], None], say: Say) -> Watcher:
     """Progress on stderr: a line that is written over on a terminal, a line for each success elsewhere."""
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
     from rkmend.reduction import Watcher
     from rkmend.report.reduction_story import progress_line
 

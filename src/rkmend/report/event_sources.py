@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from rkmend.pipeline import Progress
+from rkmend.progress import Progress
 from rkmend.records import Conversion
 from rkmend.reduction import Watcher
 from rkmend.report.events import Finished, Mended, Stream

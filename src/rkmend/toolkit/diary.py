@@ -68,7 +68,10 @@ def read_verdict(trial: Trial, ending: Ending, folder: Path, started: float) -> 
 def _told(wrong: Sequence[OutputAgreement], compared: int, tolerance: Tolerance) -> str:
     """What the simulator's numbers say, by the output and the sample where they are worst."""
     worst = min(wrong, key=lambda found: (found.shape_ok, found.finite, found.cosine))
-    message = f"{len(wrong)} of {compared} comparisons differ, most of all output {worst.output} on sample {worst.sample}: "
+    message = (
+        f"{len(wrong)} of {compared} comparisons differ, most of all output {worst.output} "
+        f"on sample {worst.sample}: "
+    )
     if not worst.shape_ok:
         message += "another shape"
     elif not worst.finite:

@@ -16,7 +16,7 @@ from rkmend.words import Language, Text, both
 
 if TYPE_CHECKING:
     from rkmend.conversion import Wishes
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
     from rkmend.toolkit.trial import Trial
     from rkmend.toolkit.verdict import Verdict
     from rkmend.toolkit.workers import Workers
@@ -126,7 +126,7 @@ def _numbers(texts: Iterable[str]) -> tuple[tuple[float, ...], ...]:
 
 def _progress(tell: Tell) -> Progress:
     """Events of what happens."""
-    from rkmend.pipeline import Progress
+    from rkmend.progress import Progress
 
     numbers: dict[int, tuple[int, Trial]] = {}  # the trial too, or its id might become another's
     last = {"install": 0.0, "explain": 0.0}
