@@ -236,6 +236,10 @@ def start(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+PROMPT = 10
+"""Seconds in which an interrupted run has ended: it takes less than one, on a machine under load several."""
+
+
 def interrupt(front: subprocess.Popen[str], number: int) -> tuple[str, float]:
     """Sends a signal when something was adopted; what was said after that, and the seconds it took to end."""
     for line in front.stderr:
@@ -248,7 +252,7 @@ def interrupt(front: subprocess.Popen[str], number: int) -> tuple[str, float]:
     began = time.monotonic()
     _, rest = front.communicate(timeout=20)
     seconds = time.monotonic() - began
-    while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() - began < 3:
+    while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() - began < PROMPT:
         time.sleep(0.02)
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
     return rest, seconds
@@ -271,7 +275,7 @@ def test_it_goes_on_where_it_was_interrupted(uninterrupted, tmp_path, rkmend, nu
     shutil.copy(uninterrupted / "m.onnx", tmp_path)
     front = start(tmp_path, "m.onnx", "--check", SLOW, "--out", "out")
     said, seconds = interrupt(front, number)
-    assert seconds < 2
+    assert seconds < PROMPT
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".reduction"]
     if number != signal.SIGKILL:
         assert front.returncode == 130 and "Traceback" not in said
@@ -297,7 +301,7 @@ def test_ctrl_c_with_the_toolkit(toolkit, tmp_path):
     arguments = ("m.onnx", "--target", "rk3588", "--no-cache", "--out", "out")
     front = start(tmp_path, *arguments)
     said, seconds = interrupt(front, signal.SIGINT)
-    assert front.returncode == 130 and seconds < 2 and "Traceback" not in said
+    assert front.returncode == 130 and seconds < PROMPT and "Traceback" not in said
     again = start(tmp_path, *arguments)
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err

