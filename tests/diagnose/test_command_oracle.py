@@ -217,7 +217,6 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path):
         time.sleep(0.02)
     assert len(_users_of(tmp_path)) >= 4
     front.send_signal(signal.SIGINT)
-    started = time.monotonic()
     out, err = front.communicate(timeout=10)
     assert (out, err) == ("interrupted\n", "")
     assert not _users_of(tmp_path) and not list(tmp_path.iterdir())
