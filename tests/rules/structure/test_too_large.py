@@ -57,9 +57,17 @@ test_resize, test_resize_trial = rewrite_and_trial(RESIZES, ["half-pixel", "near
         ([1, 8200], "rk3576", True),
         ([1, 64, 8192], "rk3576", False),
         ([1, 64, 8539], "rk3588", False),
+        ([1, 64, 8539], "rk3562", True),
+        ([16, 8191], "rk3562", True),
+        ([64, 8179], "rk3562", False),
+        ([4, 16418], "rk3562", True),
+        ([1, 6, 34156], "rk3562", False),
+        ([2, 8539], "rk3562", False),
+        ([1, 64, 8544], "rk3562", False),
+        ([1, 64, 8539], "rk3566", False),
     ],
 )
-def test_rows_over_8192_on_rk3576(shape, target, fails, tmp_path):
+def test_rows_over_8192(shape, target, fails, tmp_path):
     path = tmp_path / "softmax.onnx"
     onnx.save(one("Softmax", shape, axis=-1), path)
     codes = {found.code for found in check(path, target).findings}

@@ -1,4 +1,4 @@
-"""RKM260: a Softmax over more than 8192 elements."""
+"""RKM260: a Softmax over more than 8192 elements, or over a multiple of a large prime."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 AFFECTED = ("rk3576",)
+MATRICES = ("rk3562",)
+"""Targets that cannot bring some long rows that come into the model into their own order."""
+LARGEST_PRIME = 8190
+"""What the rows can be folded by at most there: 8179 converts, 8191 does not."""
 SINGLE_AXIS = 13
 """Opset from which a Softmax is along one axis; before, it is over all from that one on."""
 
 
 class WideSoftmax(OperatorRule):
-    """A Softmax over more than 8192 elements, on RK3576.
+    """A Softmax over more than 8192 elements on RK3576, or over a multiple of a large prime on RK3562.
 
     ## What happens
 
@@ -36,7 +40,8 @@ class WideSoftmax(OperatorRule):
 
     ## Why
 
-    Widths have 13 bits. RK3588 leaves such a Softmax to the CPU.
+    Widths have 13 bits. RK3588 leaves such a Softmax to the CPU. So does RK3562, but where it reads an input of the
+    model, rows in fours, that is brought into the order of elements of the NPU first, and has to be folded for this.
 
     ## Example
 
@@ -57,8 +62,9 @@ class WideSoftmax(OperatorRule):
 
     Toolkit 2.3.2, rk3576, fp16 and int8, own trials: 22 of 22 along an axis of 8193 to 9000 failed, whichever axis it
     is; 8192 and less convert, and so do others along a short axis with 9000 elements in the last one. On rk3588 all
-    convert, with the Softmax on the CPU; on rk3562 7 of 28 died, all with 64 rows of 8539. Mended, 16 of 16 convert
-    with right numbers.
+    convert, with the Softmax on the CPU. On rk3562 64 rows of 8539 died, and so did all 66 of a multiple of four rows,
+    with a multiple of eight elements in all, that are multiples of a prime over 8190; 1, 2, 6 and 10 rows, others of
+    8179 to 16400, and all behind another operator convert. Mended, 16 of 16 convert with right numbers.
     """
 
     code = "RKM260"
@@ -70,12 +76,16 @@ class WideSoftmax(OperatorRule):
     exactness = Exactness.ROUNDING
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """An axis over 8192."""
+        """An axis over 8192, or rows of an input with a large prime in their length."""
         shape = static_shape(node.inputs[0])
-        if target.name not in AFFECTED or not shape:
+        if not shape:
             return None
-        size = shape[_axis(node, len(shape))]
-        return {"width": size, "most": MAX_SIZE} if size > MAX_SIZE else None
+        axis = _axis(node, len(shape))
+        if target.name in AFFECTED:
+            fails = shape[axis] > MAX_SIZE
+        else:
+            fails = target.name in MATRICES and axis == len(shape) - 1 and _is_unfolded(node, shape)
+        return {"width": shape[axis], "most": MAX_SIZE} if fails else None
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """How long the rows are."""
@@ -102,6 +112,24 @@ class WideSoftmax(OperatorRule):
         else:
             shares = new.node("shares", "Sub", [lower, new.node("log", "Log", [total])])
         return [reshaped(new, "rows", shares, shape)]
+
+
+def _is_unfolded(node: ir.Node, shape: tuple[int, ...]) -> bool:
+    """Whether it reads an input of which the rows, in fours, cannot be folded."""
+    data, rows, size = node.inputs[0], math.prod(shape[:-1]), shape[-1]
+    if node.op_type != "Softmax" or data is None or not data.is_graph_input() or rows % 4 or rows * size % 8:
+        return False
+    return _largest_prime(size) > LARGEST_PRIME
+
+
+def _largest_prime(number: int) -> int:
+    divisor = 2
+    while divisor * divisor <= number:
+        if number % divisor:
+            divisor += 1
+        else:
+            number //= divisor
+    return number
 
 
 def _axis(node: ir.Node, rank: int) -> int:
