@@ -256,6 +256,8 @@ def test_recognises_its_log():
     assert not RULE.recognises(verdict(Outcome.REJECTED, line))
     wide = "E RKNN: X tile buffer overflow! Failed to config layer: 'c', Fatal Error input W too large"
     assert not RULE.recognises(verdict(Outcome.ABORTED, wide))
+    assert RULE.recognises(verdict(Outcome.UNSOUND, "REGTASK: offset 0x1028"))
+    assert not RULE.recognises(verdict(Outcome.UNSOUND, "REGTASK: offset 0x1014"))
 
 
 def test_the_page_has_its_sections():

@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, noise, one, whole
+from rkmend.targets import load_target
 from rule_bench import rewrite_and_trial
 
 BEYOND = one(
@@ -14,7 +15,35 @@ BEYOND = one(
 )  # fmt: skip
 TALL = one("Conv", [1, 4, 80, 20], {"w": noise([4, 4, 33, 1])}, dilations=[2, 1])
 
+WHOLE = one("Conv", [1, 58, 14, 14], {"w": noise([24, 58, 10, 10])}, dilations=[18, 18], pads=[81] * 4)
+RK3576 = load_target("rk3576")
+
 test_rewrite, test_trial = rewrite_and_trial({"beyond": ("RKM116", BEYOND), "tall": ("RKM117", TALL)})
+
+test_rewrite_of_rk3576, test_trial_of_rk3576 = rewrite_and_trial(
+    {"whole": ("RKM116", WHOLE)}, target=RK3576, hangs=True
+)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "kernel", "dilation", "groups", "size", "converts"),
+    [
+        (16, 8, 20, 1, 30, True),
+        (16, 9, 18, 1, 30, False),
+        (16, 9, 18, 2, 30, False),
+        (16, 9, 18, 16, 30, True),  # depth-wise
+        (16, 9, 18, 1, 1, False),
+        (16, 20, 7, 1, 30, True),
+        (16, 23, 6, 1, 30, False),  # beside three banks of weights
+        (8, 23, 6, 1, 30, True),
+    ],
+)
+def test_windows_of_rk3576(outputs, kernel, dilation, groups, size, converts):
+    """As trials ended."""
+    pad = (kernel - 1) * dilation // 2
+    weights = {"w": noise([outputs, 16 // groups, kernel, kernel])}
+    proto = one("Conv", [1, 16, size, size], weights, dilations=[dilation] * 2, pads=[pad] * 4, group=groups)
+    assert (mended("RKM116", proto, RK3576) is None) is converts
 
 
 @pytest.mark.parametrize(

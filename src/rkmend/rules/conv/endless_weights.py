@@ -15,23 +15,22 @@ from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
+from rkmend.tiling.bands import buffer_of, kernel_group
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 AFFECTED = ("rk3576",)
-ATOM = 8
-"""Channels of fp16 that are stored together."""
-KERNEL_GROUP = 16
-"""Outputs whose weights are in the buffer at once; a ConvTranspose of fewer converts."""
-MOST_TAPS, MOST_TAPS_OF_MORE = 672, 768
-"""Of up to 8 channels 650 taps convert and 676 do not; of more 676 do and 841 do not."""
-MOST_OF_OUTPUTS = ((32, 588), (16, 637))
-"""Of a ConvTranspose with more outputs than these: 576 taps convert and 600 do not; 625 do and 650 do not."""
+PIXEL = 16
+"""Bytes of a tap of the fewest channels that are computed together."""
+USUAL = 2
+"""Banks that the weights of a kernel group may take, and a part of one more."""
+ATOM, HALF = 16, 8
+"""Channels of int8 that are stored together, and what the compiler divides them into."""
 
 
 class EndlessWeights(OperatorRule):
-    """A Conv or ConvTranspose with a kernel of more than 588 to 768 taps, on RK3576.
+    """A Conv or ConvTranspose with a kernel of more than 512 to 768 taps, on RK3576; in int8 256 to 384.
 
     ## What happens
 
@@ -39,15 +38,19 @@ class EndlessWeights(OperatorRule):
 
         W RKNN: min_weight_banks > 3 && m_Target == RKNNTarget::RKNPU_F2, do conv with ChannelTile
 
+    In int8 it ends with the same warning and then `failed to malloc cpu memory`, SIGSEGV or SIGFPE.
+
     ## Why
 
-    The weights of one kernel group have three banks of the buffer. Where they take more the compiler divides the
-    channels; of eight or fewer there is nothing to divide. It cuts kernels of a Conv over 16 into parts before that,
+    The weights of a kernel group have two banks of the buffer, and those of n groups one more between them: beside that
+    the compiler divides the channels. Of the eight that are computed together there is nothing to divide, and in int8
+    of the last 16 only where there are more than eight. It cuts kernels of a Conv over 16 into parts before that,
     unless they are dilated, and never those of a ConvTranspose.
 
     ## Example
 
-    `ConvTranspose` 26x26 of 5 channels; `Conv` 31x31 of one channel with a dilation of 2.
+    `ConvTranspose` 28x28 with 16 outputs, 25x25 with 48; `Conv` 31x31 with a dilation of 2; in int8 18x18 of 3 channels
+    with 64 outputs.
 
     ## What rkmend does
 
@@ -56,14 +59,19 @@ class EndlessWeights(OperatorRule):
 
     ## Exactness and its limits
 
-    `rounding`: the same products, summed in another order. Weights have to be constant. Without groups, in fp16.
+    `rounding`: the same products, summed in another order. Weights have to be constant.
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3576, fp16, own trials: of 1 to 8 channels 26x26, 29x29 and 31x31 never end (9 of 9), 25x26 and
-    less do; of 9 channels 29x29 does not, of 12, 16 and 32 channels 26x26 does. A ConvTranspose of 3
-    to 12 outputs converts (9 of 9, 26x26 to 31x31). Of 17 to 32 outputs 25x25 converts and 25x26 does not, of 33 to
-    256 outputs 24x24 converts and 24x25 does not (38 trials), of 1 to 32 channels.
+    Toolkit 2.3.2, rk3576, own trials of Conv with a dilation of 2 and of ConvTranspose, of 1 to 48 channels. A tap of
+    16 outputs is 256 bytes, a bank has 65,536. Taps that convert and that never end, fp16, by outputs: 12 or 13, 961;
+    15, 784 and 841; 16, 756 and 784; 32, 625 and 650; 33, 594 and 600; 48, 576 and 600; 64, 576 and 580; 128, 529 and
+    552; 256, 528 and 529: 512 + 256 / groups of 16. Beyond that 576 taps convert with 128 and 256 outputs, which are 9
+    banks for 4 groups, while 540, 552, 560, 624, 672 and 720 do not. Groups do not matter for a Conv, a depth-wise one
+    converts; a ConvTranspose is computed group by group. In int8 the same kernels never end (15 of 15), and of 1 to 8
+    channels those die that have, by groups of 32 outputs, 400, 324, 306 and, of 8 groups, 286 and 306 taps; 380, 306,
+    288 and 256 convert, and beyond that 288, 320 and 384, but not 352 and 416. A ConvTranspose dies as well where 1, 2,
+    8 or more of the last 16 channels are left (17, 18, 24, 33, 40), and converts where 9 or 16 are.
     """
 
     code = "RKM121"
@@ -76,28 +84,24 @@ class EndlessWeights(OperatorRule):
 
     def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
         """Where a kernel that is not cut has too many taps."""
-        if (
-            target.name not in AFFECTED
-            or "fp16" not in target.dtypes
-            or node.attributes.get_int("group", 1) > 1
-        ):
-            return None
         shape, kernel = static_shape(node.inputs[0]), kernel_of(node)
-        if shape is None or kernel is None or len(kernel) != 2:
+        weight = static_shape(node.inputs[1])
+        if target.name not in AFFECTED or shape is None or kernel is None or weight is None:
             return None
-        dilated = max(node.attributes.get_ints("dilations", ()) or (1,)) > 1
-        if not is_constant(node.inputs[1]) or (node.op_type == "Conv" and not dilated):
+        groups, dilated = node.attributes.get_int("group", 1), node.attributes.get_ints("dilations", ())
+        if len(kernel) != 2 or not is_constant(node.inputs[1]):
             return None
-        taps, channels = kernel[0] * kernel[1], shape[1]
-        most = MOST_TAPS if channels <= ATOM else MOST_TAPS_OF_MORE
-        if node.op_type == "ConvTranspose":
-            outputs = (static_shape(node.outputs[0]) or shape)[1]
-            if outputs < KERNEL_GROUP:
-                return None
-            most = next((taps for few, taps in MOST_OF_OUTPUTS if outputs > few), most)
-        if taps <= most:
+        channels, taps, transposed = shape[1], kernel[0] * kernel[1], node.op_type == "ConvTranspose"
+        outputs = weight[1] if transposed else weight[0]
+        if transposed:
+            channels //= groups
+        elif max(dilated or (1,)) == 1 or 1 < groups == channels == outputs:
             return None
-        return {"kernel": f"{kernel[0]}x{kernel[1]}", "taps": taps, "channels": channels}
+        fails = not _fits(taps, outputs, kernel_group(2, target), target)
+        if not fails and target.only_int8:
+            last = (channels - 1) % ATOM + 1 if transposed else channels
+            fails = last <= HALF and not _fits(taps, outputs, kernel_group(1, target), target)
+        return {"kernel": f"{kernel[0]}x{kernel[1]}", "taps": taps, "outputs": outputs} if fails else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """The parts and their sum, or the phases of a ConvTranspose."""
@@ -106,3 +110,10 @@ class EndlessWeights(OperatorRule):
         conv = TransposedConv.read(node)
         assert conv is not None
         return [by_phases(conv, new)]
+
+
+def _fits(taps: int, outputs: int, group: int, target: Target) -> bool:
+    """Whether so many taps leave each kernel group its two banks, and all of them, or some, one more between them."""
+    bank, count = buffer_of(target).bank_bytes, -(-outputs // group)
+    over = taps * PIXEL * min(outputs, group) - USUAL * bank
+    return over * count <= bank or bank % over == 0

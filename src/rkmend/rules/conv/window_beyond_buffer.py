@@ -14,14 +14,16 @@ from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target, load_target
-from rkmend.tiling.bands import CHUNK, buffer_of, kernel_group, row_entries
+from rkmend.tiling.bands import CHUNK, buffer_of, kernel_group, most_features, row_entries
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.storage import is_depthwise, rounded, widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-AFFECTED = ("rk3588", "rk3566", "rk3568", "rk3562")
+AFFECTED = ("rk3588", "rk3566", "rk3568", "rk3562", "rk3576")
+WINDOWS_OF_ONE_CHANNEL = ("rk3576",)
+"""Here depth-wise Convs convert, whatever their window; others die on maps of 1x1 as well."""
 
 
 class WindowBeyondBuffer(OperatorRule):
@@ -39,7 +41,8 @@ class WindowBeyondBuffer(OperatorRule):
     The compiler cuts a feature map into bands of rows, tiles of columns and parts of its channels. None is smaller than
     one window: dilated kernel height x dilated kernel width, of the fewest channels that are computed together, beside
     their weights for one kernel group. Spared are maps of 1x1, and dilations over 31: the toolkit gathers what
-    such taps see.
+    such taps see. On RK3576 features have five banks of seven at most, depth-wise Convs are spared and maps of 1x1 are
+    not.
 
     ## Example
 
@@ -57,7 +60,9 @@ class WindowBeyondBuffer(OperatorRule):
 
     Own trials of random layers with toolkit 2.3.2, rk3588: 5 of 5 windows of 7,267 entries and more died or hung, 300
     and more of up to 3,856 entries converted; 5,256 entries beside two banks of weights never end, of 8 to 30 channels.
-    On rk3566 and rk3562 a window of 501x501 died; it converts for rk3576.
+    On rk3566 and rk3562 a depth-wise window of 501x501 died; it converts for rk3576. There, of 1 to 58 channels, fp16
+    and int8, with groups and without, windows of 5,365 entries and more (145x145) never end (26 of 26) and those of up
+    to 5,076 (141x141) convert; beside three banks of weights 4,522 never end, beside two they convert.
     """
 
     code = "RKM116"
@@ -75,11 +80,11 @@ class WindowBeyondBuffer(OperatorRule):
         conv = ConvNode.read(node)
         if conv is None or not is_constant(node.inputs[1]):
             return None
-        shape = conv.geometry
+        shape, narrow = conv.geometry, target.name in WINDOWS_OF_ONE_CHANNEL
         if max(shape.dilation_h, shape.dilation_w) > MAX_DILATION:
             return None  # the toolkit gathers the rows and columns that the taps see, and puts the taps side by side
-        if shape.height == shape.width == 1:
-            return None  # a single tap sees it
+        if is_depthwise(shape) if narrow else shape.height == shape.width == 1:
+            return None  # of a map of 1x1 a single tap sees it
         needed, most = _entries(shape, (1, 1), target), _capacity(shape, (1, 1), target)
         if needed <= most:
             return None
@@ -113,7 +118,8 @@ def _capacity(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> in
     taps = -(-shape.kernel_h // parts[0]) * -(-shape.kernel_w // parts[1])
     kernels = 1 if is_depthwise(shape) else min(shape.out_channels, kernel_group(element, target))
     size = kernels * taps * rounded(_least(shape, element, target) * element, target.atom_bytes)
-    return max(0, cbuf.banks - max(1, -(-size // cbuf.bank_bytes))) * cbuf.entries_per_bank
+    left = cbuf.banks - max(1, -(-size // cbuf.bank_bytes))
+    return max(0, min(left, most_features(cbuf))) * cbuf.entries_per_bank
 
 
 def _least(shape: ConvGeometry, element: int, target: Target) -> int:
