@@ -16,6 +16,7 @@ from limits import full_disk
 from models import conv, two_culprits, x_xt_in_a_chain
 
 import rkmend
+from one_operator import one
 from rkmend.delivery import deliver, results_folder
 from rkmend.errors import InputError
 from rkmend.records import Status
@@ -152,6 +153,16 @@ def test_several_culprits_are_mended_one_after_the_other(toolkit, tmp_path):
     assert result.status is Status.MENDED, result.reason
     assert {node for mend in result.mends for node in mend.nodes} == {"first", "second"}
     assert result.mends[-1].cycles_after and all(check.ok for check in result.verification)
+
+
+@pytest.mark.toolkit
+def test_what_a_mend_puts_in_is_mended_in_turn(convert, tmp_path):
+    """Without `ceil_mode` it is a mean of one window that the toolkit takes for that of the whole map."""
+    window = {"kernel_shape": [3, 3], "pads": [2, 0, 0, 2], "strides": [10, 10], "ceil_mode": 1}
+    onnx.save(one("AveragePool", [1, 16, 3, 3], **window), tmp_path / "m.onnx")
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out")
+    assert result.status is Status.MENDED, result.reason
+    assert [mend.code for mend in result.mends] == ["RKM108", "RKM124"]
 
 
 @pytest.mark.toolkit

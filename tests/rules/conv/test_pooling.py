@@ -15,6 +15,10 @@ from rule_bench import rewrite_and_trial
 CASES = {
     "pyramid": ("RKM104", one("MaxPool", [1, 16, 7, 7], kernel_shape=[9, 9], pads=[4] * 4)),
     "line": ("RKM104", one("MaxPool", [1, 16, 7], kernel_shape=[9], pads=[4, 4])),
+    "several steps": (  # of larger ones than 8 the toolkit would make several of one name
+        "RKM104",
+        one("MaxPool", [1, 16, 26, 26], kernel_shape=[34, 34], pads=[16] * 4, strides=[3, 3]),
+    ),
     "stride": (
         "RKM104",
         one("MaxPool", [1, 16, 8, 20], kernel_shape=[9, 3], pads=[4, 1] * 2, strides=[2, 1]),

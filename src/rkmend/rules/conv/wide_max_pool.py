@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact, Level
+from rkmend.rules.conv.max_pool_place import MAX_WINDOW
 from rkmend.rules.conv.pool_steps import pooled_in_steps
 from rkmend.rules.conv.sliding import Sliding
 from rkmend.rules.operator import OperatorRule
@@ -36,8 +37,9 @@ class WindowWiderThanMap(OperatorRule):
 
     ## What rkmend does
 
-    * `smaller-windows`: pools in steps with windows that fit into the map; the last step takes the stride. A window of
-      9 is one of 5 after one of 5.
+    * `smaller-windows`: pools in steps with windows that fit into the map and that the NPU does at once (up to 8); the
+      last step takes the stride. A window of 9 is one of 5 after one of 5. The toolkit cuts larger windows itself, and
+      raises an exception where two of them follow each other (`already in self.nodes`, rule `tiling_maxpool`).
 
     ## Exactness and its limits
 
@@ -74,7 +76,7 @@ class WindowWiderThanMap(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Smaller MaxPools, one after the other."""
-        return pooled_in_steps(node, new)
+        return pooled_in_steps(node, new, MAX_WINDOW)
 
 
 def _partly(axis: Axis) -> bool:
