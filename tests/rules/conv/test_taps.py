@@ -47,6 +47,29 @@ def test_windows_of_rk3576(outputs, kernel, dilation, groups, size, converts):
 
 
 @pytest.mark.parametrize(
+    ("target", "dtype", "channels", "dilation", "converts"),
+    [
+        ("rk3562", "fp16", 859, 19, True),
+        ("rk3562", "fp16", 64, 20, True),
+        ("rk3562", "fp16", 16, 21, False),
+        ("rk3562", "int8", 16, 21, True),
+        ("rk3562", "int8", 96, 22, False),
+        ("rk3566", "fp16", 859, 19, True),
+        ("rk3566", "fp16", 859, 22, False),
+        ("rk3588", "fp16", 64, 18, True),
+        ("rk3588", "fp16", 64, 19, False),
+        ("rk3588", "int8", 64, 19, False),
+    ],
+)
+def test_depthwise_windows(target, dtype, channels, dilation, converts):
+    """As trials ended, those on either side of each limit."""
+    weights = {"w": noise([channels, 1, 5, 5])}
+    pads = [2 * dilation] * 4
+    proto = one("Conv", [1, channels, 7, 7], weights, dilations=[dilation] * 2, pads=pads, group=channels)
+    assert (mended("RKM116", proto, load_target(target).computing_in(dtype)) is None) is converts
+
+
+@pytest.mark.parametrize(
     "proto",
     [
         one("Conv", [1, 64, 56, 56], {"w": noise([64, 64, 3, 3])}, dilations=[18, 18], pads=[18] * 4),

@@ -14,7 +14,7 @@ from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target, load_target
-from rkmend.tiling.bands import CHUNK, buffer_of, kernel_group, most_features, row_entries
+from rkmend.tiling.bands import buffer_of, kernel_group, most_features, row_entries
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.storage import is_depthwise, rounded, widest_element
 
@@ -60,9 +60,12 @@ class WindowBeyondBuffer(OperatorRule):
 
     Own trials of random layers with toolkit 2.3.2, rk3588: 5 of 5 windows of 7,267 entries and more died or hung, 300
     and more of up to 3,856 entries converted; 5,256 entries beside two banks of weights never end, of 8 to 30 channels.
-    On rk3566 and rk3562 a depth-wise window of 501x501 died; it converts for rk3576. There, of 1 to 58 channels, fp16
-    and int8, with groups and without, windows of 5,365 entries and more (145x145) never end (26 of 26) and those of up
-    to 5,076 (141x141) convert; beside three banks of weights 4,522 never end, beside two they convert.
+    Depth-wise, 5x5 to 11x11 of 16 to 859 channels, whatever the map: on rk3566 and rk3562 in fp16 windows of 81x81
+    convert and those of 85x85 die, in int8 the same of 32 channels and more (60 each); on rk3588, of 64 and 128, fp16
+    and int8, 73x73 converts and 77x77 dies (20).
+    A depth-wise window of 501x501 converts for rk3576. There, of 1 to 58 channels, fp16 and int8, with groups and
+    without, windows of 5,365 entries and more (145x145) never end (26 of 26) and those of up to 5,076 (141x141)
+    convert; beside three banks of weights 4,522 never end, beside two they convert.
     """
 
     code = "RKM116"
@@ -123,5 +126,6 @@ def _capacity(shape: ConvGeometry, parts: tuple[int, int], target: Target) -> in
 
 
 def _least(shape: ConvGeometry, element: int, target: Target) -> int:
-    """Channels that are computed together at least."""
-    return min(shape.channels, CHUNK if is_depthwise(shape) else target.atom_bytes // element)
+    """Channels that are computed together at least: of a depth-wise Conv two kernel groups."""
+    pair = 2 * kernel_group(element, target)
+    return min(shape.channels, pair if is_depthwise(shape) else target.atom_bytes // element)
