@@ -160,6 +160,44 @@ def test_other_channels_may_cut():
     assert mended("RKM114", proto) is None
 
 
+LEFT = one(
+    "ConvTranspose",
+    [1, 8, 26, 26],
+    {"w": noise([8, 16, 5, 2])},
+    dilations=[30, 30],
+    strides=[2, 2],
+    pads=[60, 15, 60, 15],
+)
+test_rewrite_of_rk3576, test_trial_of_rk3576 = rewrite_and_trial(
+    {"left": ("RKM114", LEFT)}, target=load_target("rk3576")
+)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "dilation", "stride", "pads", "converts"),
+    [
+        ([8, 26, 26], [5, 2], 30, 2, [60, 15, 60, 15], False),
+        ([8, 26, 26], [5, 2], 30, 1, [60, 15, 60, 15], False),
+        ([8, 26, 26], [5, 2], 30, 2, [30, 15, 30, 15], True),
+        ([8, 26, 26], [5, 2], 30, 2, [60, 15, 0, 0], False),
+        ([8, 26, 26], [5, 2], 30, 2, [0, 0, 60, 15], True),
+        ([8, 26, 8], [5, 2], 30, 2, [60, 15, 60, 15], True),  # an entry a row
+        ([8, 40, 40], [5, 2], 30, 2, [60, 15, 60, 15], True),
+        ([2, 2, 8], [1, 1], 1, 7, [1, 0, 1, 1], False),  # nothing but padding
+        ([2, 3, 8], [1, 1], 1, 7, [1, 0, 1, 1], True),
+        ([2, 2, 8], [1, 1], 1, 7, [1, 0, 0, 0], True),
+        ([4, 25, 4], [5, 1], 16, 7, [70, 0, 70, 0], False),  # 66 rows are missing at the end
+        ([4, 25, 4], [5, 1], 16, 7, [92, 0, 60, 0], True),
+    ],
+)
+def test_cuts_of_rk3576(shape, kernel, dilation, stride, pads, converts):
+    """As trials ended."""
+    weights = {"w": noise([shape[0], 2, *kernel])}
+    more = {"dilations": [dilation] * 2, "strides": [stride] * 2, "pads": pads}
+    proto = one("ConvTranspose", [1, *shape], weights, **more)
+    assert (mended("RKM114", proto, load_target("rk3576")) is None) is converts
+
+
 def test_long_strides_of_other_targets():
     """Of rk3588 the toolkit takes care; for rk3576 and rk3562 it does not."""
     proto = one("ConvTranspose", [1, 4, 6, 6], {"w": whole([4, 2, 3, 3], 1)}, strides=[12, 2])
