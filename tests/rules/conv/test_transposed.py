@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from one_operator import check_same, mended, noise, one, whole
+from rkmend.checking import check
+from rkmend.rules.base import Level
 from rkmend.targets import load_target
 from rule_bench import rewrite_and_trial
 
@@ -213,3 +216,25 @@ def test_what_is_stuffed_on_the_cpu_is_cut_as_any_conv(strides, dies):
         "ConvTranspose", [1, 41, 5, 6], {"w": noise([41, 2, 3, 3])}, strides=strides, pads=[2, 4, 2, 12]
     )
     assert (mended("RKM114", proto, load_target("rk3566")) is not None) is dies
+
+
+@pytest.mark.parametrize(
+    ("shape", "outputs", "kernel", "pads", "group", "level"),
+    [
+        ([80, 6, 477], 48, [3, 3], [2, 2, 2, 3], 1, Level.ERROR),
+        ([80, 6, 738], 48, [3, 3], [2, 2, 2, 3], 1, Level.WARNING),
+        ([80, 6, 739], 48, [3, 3], [2, 2, 2, 3], 1, Level.WARNING),
+        ([256, 96, 9], 12, [7, 7], [4, 2, 5, 7], 1, Level.ERROR),
+        ([256, 96, 24], 12, [7, 7], [4, 2, 5, 7], 1, Level.WARNING),
+        ([118, 46, 73], 118, [13, 5], [0, 2, 1, 5], 118, Level.ERROR),
+        ([118, 46, 128], 118, [13, 5], [0, 2, 1, 5], 118, Level.WARNING),
+        ([1024, 28, 28], 73, [5, 5], [4, 7, 8, 5], 1, Level.ERROR),  # taken apart along its channels
+    ],
+)
+def test_cuts_of_rk3566_whose_rows_are_cut_may_convert(shape, outputs, kernel, pads, group, level, tmp_path):
+    """As trials ended: those that warn converted, but for the map of 739 columns."""
+    weights = {"w": noise([shape[0], outputs // group, *kernel])}
+    path = tmp_path / "cut.onnx"
+    onnx.save(one("ConvTranspose", [1, *shape], weights, pads=pads, group=group), path)
+    (found,) = [one for one in check(path, "rk3566").findings if one.code == "RKM114"]
+    assert found.level is level
