@@ -42,7 +42,7 @@ class Attempts:
     tell: Callable[[str], None]
 
     def __post_init__(self) -> None:
-        self._measured: dict[tuple[str, bool], Reference] = {}
+        self._measured: dict[tuple[str, bool, tuple[str, ...]], Reference] = {}
 
     def run(
         self, model: ir.Model, options: BuildOptions, label: str, *, verify: bool = False, fresh: bool = False
@@ -72,13 +72,15 @@ class Attempts:
         if verify and done.verdict.outcome is Outcome.WRONG and whole.measure:
             dtype = tolerance_for(quantized=options.quantize).dtype
             self.tell(f"measuring what {dtype} rounding alone does to the model")
-            self._measured[whole.digest, options.quantize] = whole.measure(options.quantize)
+            kept = options.float16_tensors
+            self._measured[whole.digest, options.quantize, kept] = whole.measure(options.quantize, kept)
             return self.run(model, options, label, verify=True)
         return done
 
     def known_reference(self, options: BuildOptions) -> Reference:
         """What the original computes, with the noise of a build with these options where that is measured."""
-        return self._measured.get((self.reference.digest, options.quantize), self.reference)
+        key = self.reference.digest, options.quantize, options.float16_tensors
+        return self._measured.get(key, self.reference)
 
     def confirmed(self, state: State) -> tuple[State, str]:
         """Runs a State's Trial again until it has converted `REPETITIONS` times; the last run verifies.

@@ -62,6 +62,13 @@ def telling_sample(done: Done) -> str | None:
     return None if noisy and options.quantize else name
 
 
+def is_drowned(done: Done) -> bool:
+    """Whether all that is wrong with a converted model is as far off as rounding alone takes it."""
+    tolerance = tolerance_for(quantized=done.trial.options.quantize)
+    wrong = disagreements(done.verdict.agreement, tolerance)
+    return bool(wrong) and all(is_noise(found, tolerance) for found in wrong)
+
+
 def _wrong(done: Done) -> list[OutputAgreement]:
     tolerance = tolerance_for(quantized=done.trial.options.quantize)
     return [found for found in disagreements(done.verdict.agreement, tolerance) if found.shape_ok]

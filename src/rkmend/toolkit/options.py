@@ -29,11 +29,15 @@ class BuildOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     mean_values: tuple[tuple[float, ...], ...] = ()
     """Per input, per channel; the toolkit feeds (x - mean) / std to the network."""
     std_values: tuple[tuple[float, ...], ...] = ()
+    float16_tensors: tuple[str, ...] = ()
+    """Of an int8 build: tensors that stay in float16 (`custom_quantize_layers` of hybrid quantisation); those that the
+    toolkit has fused away are passed over."""
 
     def config(self) -> dict[str, Any]:
         """The keyword arguments for `rknn.config`, besides `target_platform`."""
         changed: dict[str, Any] = msgspec.to_builtins(self)
-        changed.pop("quantize", None)
+        for ours in ("quantize", "float16_tensors"):
+            changed.pop(ours, None)
         return changed
 
     def describe(self) -> str:

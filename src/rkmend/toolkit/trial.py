@@ -50,7 +50,8 @@ class Reference:
         outputs: What came out.
         parts: An .npz that says which elements of an output belong together, where it joins several tensors.
         measure: Gives the same with the noise of its samples, for which the model is run several times more: what
-            rounding to int8 does if it is told that the build is an int8 one, else to fp16. None where that is done.
+            rounding to int8 does if it is told that the build is an int8 one, but for tensors that it may be told of
+            second, else to fp16. None where that is done.
     """
 
     digest: str
@@ -59,7 +60,7 @@ class Reference:
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     parts: Path | None = None
-    measure: Callable[[bool], Reference] | None = field(default=None, compare=False)
+    measure: Callable[..., Reference] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ class Trial:
             "target": self.target.name,
             "config": self.options.config(),
             "quantize": self.options.quantize,
+            "float16": list(self.options.float16_tensors),
             "dataset": str(self.calibration.listing) if self.calibration else None,
             "rknn": str(rknn),
             "samples": [

@@ -88,10 +88,12 @@ def in_int8(model: ir.Model, seed: int = 0, *, measured: Mapping[str, Range]) ->
     """
     within = {value.name for value in fused(model)}
     outside = {name: ends for name, ends in measured.items() if name not in within}
-    return rounded(model, _weights, partial(_steps, seed=seed, measured=outside))
+    return rounded(model, _weights, partial(rounding_nodes, seed=seed, measured=outside))
 
 
-def _steps(value: ir.Value, number: int, *, seed: int, measured: Mapping[str, Range]) -> Sequence[ir.Node]:
+def rounding_nodes(
+    value: ir.Value, number: int, *, seed: int, measured: Mapping[str, Range]
+) -> Sequence[ir.Node]:
     """The nodes that put a tensor on its steps."""
     import onnx_ir as ir
 

@@ -109,16 +109,21 @@ def _measure(
     scale: Scale,
     folder: Path,
     quantize: bool,
+    apart: tuple[str, ...] = (),
 ) -> Reference:
-    """The reference with the noise of its samples."""
+    """The reference with the noise of its samples; the tensors apart are not rounded to int8."""
     if not quantize:
         return _measured(reference, model, made, scale, folder)
     try:
         measured = ranges(model.ir, ranging, folder / "ranges")
     except InputError:
         return replace(reference, measure=None)
-    rounding = partial(in_int8, measured=measured)
-    return with_noise(reference, model.ir, made, folder / "noise-int8", rounding=rounding)
+    rounding = partial(in_int8, measured={name: measured[name] for name in measured if name not in apart})
+    if not apart:
+        return with_noise(reference, model.ir, made, folder / "noise-int8", rounding=rounding)
+    names = hashlib.sha256("\0".join(apart).encode()).hexdigest()[:16]
+    mixed = replace(reference, digest=f"{reference.digest} but for {names}")
+    return with_noise(mixed, model.ir, made, folder / f"noise-int8-{names}", rounding=rounding)
 
 
 def _run(model: Model, made: Sequence[sampling.Sample], folder: Path) -> tuple[list[sampling.Sample], Run]:

@@ -34,7 +34,9 @@ class JoinedRanges(Rule):
     ## What rkmend does
 
     It takes the joining operators out: the .rknn gives each part as an output with a range of its own, and
-    `<stem>.tail.onnx` joins them on the CPU. The status is `partial`: whoever uses the .rknn gets other outputs.
+    `<stem>.tail.onnx` joins them on the CPU. The status is `partial`: whoever uses the .rknn gets other outputs, under
+    the names that the tensors have in the model. Where a part is itself joined of unequal tensors (the levels of a
+    detector), that Concat goes as well. The box decoding behind them goes into the tail if it comes after the Concat.
 
     ## Exactness and its limits
 
@@ -44,7 +46,8 @@ class JoinedRanges(Rule):
 
     Toolkit 2.3.2, rk3588: of boxes up to 2496 and scores, the scores are lost (cosine 0 of the part, 0.9999 of the
     whole), and right as an output of their own. With the Concat on the CPU (`op_target`) they are lost as well: the
-    toolkit keeps it in int8.
+    toolkit keeps it in int8. YOLOX-nano: cut before the Concat of its levels, then before those of boxes, objectness
+    and classes: nine outputs, and eight operators in the tail.
     """
 
     code = "RKM308"

@@ -32,11 +32,11 @@ def attempt(request: dict[str, Any], diary: Diary) -> None:
     """Runs one Trial.
 
     Args:
-        request: `model` (path), `target`, `config` (keyword arguments of `rknn.config`), `quantize`,
-            `dataset` (path of the toolkit's dataset list or None), `rknn` (path to export to), `samples`
-            (list of {name, inputs, outputs: paths of .npz}), `output_names`, `parts` (path of an
-            .npz with the parts of outputs, or None). With `layers` (see `compare_layers`) nothing is exported:
-            the tensors within the network are looked at instead.
+        request: `model` (path), `target`, `config` (keyword arguments of `rknn.config`), `quantize`, `float16` (names
+            of tensors that an int8 build keeps so), `dataset` (path of the toolkit's dataset list or None), `rknn`
+            (path to export to), `samples` (list of {name, inputs, outputs: paths of .npz}), `output_names`, `parts`
+            (path of an .npz with the parts of outputs, or None). With `layers` (see `compare_layers`) nothing is
+            exported: the tensors within the network are looked at instead.
         diary: Gets {stage, at} before each step, {agreement} per output and sample or {layer} per tensor, and last
             {returned} or {exception}.
     """
@@ -66,7 +66,12 @@ def _steps(request: dict[str, Any], diary: Diary) -> None:
     stage("load")
     must(rknn.load_onnx(model=request["model"]))
     stage("build")
-    must(rknn.build(do_quantization=request["quantize"], dataset=request["dataset"]))
+    if request["float16"]:
+        from mixed import build_mixed
+
+        rknn = build_mixed(rknn, request, must)
+    else:
+        must(rknn.build(do_quantization=request["quantize"], dataset=request["dataset"]))
     if "layers" in request:
         from layers import compare_layers
 
