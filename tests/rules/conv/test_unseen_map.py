@@ -65,3 +65,35 @@ def test_windows_that_are_gathered(target, channels, dilation, dies):
         dilations=[dilation] * 2,
     )
     assert (mended("RKM119", proto, load_target(target)) is not None) is dies
+
+
+@pytest.mark.parametrize(
+    ("size", "dies"), [([2, 40], True), ([5, 5], True), ([40, 2], False), ([20, 5], False)]
+)
+@pytest.mark.parametrize("target", ["rk3588", "rk3566", "rk3562", "rk3576"])
+def test_only_rows_are_gathered_for_the_size_of_a_window(target, size, dies):
+    """As trials ended."""
+    weights = {"w": noise([3, 416, 2, 2])}
+    proto = one("Conv", [1, 416, *size], weights, pads=[9] * 4, dilations=[18] * 2)
+    assert (mended("RKM119", proto, load_target(target)) is not None) is dies
+
+
+@pytest.mark.parametrize(
+    ("target", "channels", "kernel", "dilation", "dies"),
+    [
+        ("rk3588", 1152, 2, 18, False),
+        ("rk3588", 1153, 2, 18, True),
+        ("rk3562", 704, 2, 18, False),
+        ("rk3562", 705, 2, 18, True),
+        ("rk3562", 350, 3, 12, False),
+        ("rk3576", 1089, 2, 12, True),
+        ("rk3566", 736, 3, 12, False),
+        ("rk3566", 737, 3, 12, True),
+    ],
+)
+def test_columns_that_are_gathered_behind_the_rows(target, channels, kernel, dilation, dies):
+    """As trials ended, those on either side of each limit."""
+    weights = {"w": noise([3, channels, kernel, kernel])}
+    pads = [dilation // 2] * 4 if kernel == 2 else [6, 6, 6, 19]
+    proto = one("Conv", [1, channels, 60, 1], weights, pads=pads, dilations=[dilation] * 2)
+    assert (mended("RKM119", proto, load_target(target)) is not None) is dies
