@@ -189,6 +189,7 @@ test_rewrite_of_rk3576, test_trial_of_rk3576 = rewrite_and_trial(
         ([2, 2, 8], [1, 1], 1, 7, [1, 0, 1, 1], False),  # nothing but padding
         ([2, 3, 8], [1, 1], 1, 7, [1, 0, 1, 1], True),
         ([2, 2, 8], [1, 1], 1, 7, [1, 0, 0, 0], True),
+        ([36, 7, 7], [7, 7], 12, 1, [36, 36, 36, 36], True),  # no column is left either
         ([4, 25, 4], [5, 1], 16, 7, [70, 0, 70, 0], False),  # 66 rows are missing at the end
         ([4, 25, 4], [5, 1], 16, 7, [92, 0, 60, 0], True),
     ],
@@ -238,3 +239,30 @@ def test_cuts_of_rk3566_whose_rows_are_cut_may_convert(shape, outputs, kernel, p
     onnx.save(one("ConvTranspose", [1, *shape], weights, pads=pads, group=group), path)
     (found,) = [one for one in check(path, "rk3566").findings if one.code == "RKM114"]
     assert found.level is level
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "pads", "dtype", "fails"),
+    [
+        (390, [26, 3], [7, 2, 17, 3], "fp16", False),
+        (128, [18, 18], [0, 0, 0, 0], "fp16", False),
+        (128, [18, 18], [0, 0, 0, 0], "int8", False),
+        (390, [28, 5], [0, 0, 0, 0], "int8", False),
+        (296, [16, 16], [0, 0, 0, 0], "int8", False),
+        (296, [17, 17], [8, 8, 8, 8], "int8", True),
+        (296, [18, 18], [0, 0, 0, 0], "int8", True),
+        (296, [18, 18], [0, 0, 0, 0], "fp16", True),
+    ],
+)
+def test_rk3562_pads_far_if_weights_leave_room(channels, kernel, pads, dtype, fails):
+    """As trials ended."""
+    target = load_target("rk3562").computing_in(dtype)
+    proto = one(
+        "ConvTranspose",
+        [1, channels, 16, 16],
+        {"w": noise([channels, 1, *kernel])},
+        pads=pads,
+        group=channels,
+    )
+    assert mended("RKM106", proto, target) is None
+    assert (mended("RKM122", proto, target) is not None) is fails

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Fact, Level
+from rkmend.rules.conv.limits import LONGEST_PART
 from rkmend.rules.conv.phase_rule import PhaseRule
 from rkmend.rules.conv.transposed import TransposedConv
 from rkmend.rules.operands import is_constant
@@ -25,6 +26,8 @@ DENSE = ("rk3588",)
 """Targets that cut the channels of any other so that the weights of a kernel group leave a single bank."""
 CRAMPED = (10.5, 11.0)
 """Banks of weights between which too little is left: 10.16 to 10.5 and exactly 11 convert, 10.55 to 10.97 do not."""
+HALF = {"rk3562": 2}
+"""Bytes of an element of those depth-wise ones with kernels over 16, in any dtype."""
 
 
 class TransposedBuffer(PhaseRule):
@@ -68,7 +71,8 @@ class TransposedBuffer(PhaseRule):
     Toolkit 2.3.2, fp16, own trials. Depth-wise, rk3588: 512 channels 14x14 (7 banks of weights) convert up to 11
     columns, 256 of 20x20 up to 16, 905 of 12x12 up to 4, which is where the window fits; 13x13 of 512 channels (6
     banks) converts at any width. With 905 channels of 15x15 the compiler ends. On rk3566 and rk3562, of 8 banks, all
-    with more than 4 on 40 columns fail (15 of 15 each) and all others convert. On rk3576 495,616 bytes convert,
+    with more than 4 on 40 columns fail (15 of 15 each) and all others convert; on rk3562 in int8 of kernels over 16 as
+    many as in fp16 (6 of 296 and 390 channels die, 20 others of 80 to 390 convert). On rk3576 495,616 bytes convert,
     527,136 overflow.
 
     Otherwise, rk3588: of 64 channels 13x13 convert up to 12 columns, 48 of 15x15 up to 14, 112 of 10x10 up to 9, and
@@ -97,6 +101,8 @@ class TransposedBuffer(PhaseRule):
 
 def _depthwise(conv: TransposedConv, target: Target) -> bool:
     element, rows = widest_element(target), conv.axes[0]
+    if max(axis.kernel for axis in conv.axes) > LONGEST_PART:
+        element = HALF.get(target.name, element)
     size = _taps(conv) * rounded(conv.shape[1] * element, target.atom_bytes)
     if target.name in MOST_BYTES:
         return size > MOST_BYTES[target.name]

@@ -15,10 +15,8 @@ from rkmend.targets import Target
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-FAR = ("rk3576",)
+FAR = ("rk3576", "rk3562")
 """Targets that pad by more than 15."""
-FAR_BY_FEW = ("rk3562",)
-"""So do these, of as many channels as are computed in a cycle."""
 
 
 class TransposedKernel(PhaseRule):
@@ -57,8 +55,8 @@ class TransposedKernel(PhaseRule):
 
     Toolkit 2.3.2, rk3588, fp16: kernels of 17 to 40 without padding overflow, 31 with pads of 15 and 17 with pads of 1
     convert, whatever the dilation; 36 with pads of 20 to 23 overflows. On rk3576 kernels of 18,
-    22 and 29 without padding convert; on rk3562 those of 18 to 29 do (6 of 6), unless depth-wise of 96 channels and
-    more (3 of 3 died). Toolkit 2.5.0 fails alike.
+    22 and 29 without padding convert; on rk3562 those of 18 to 30 do (6 of 6, and 36 of 42 depth-wise ones of 80 to 390
+    channels; the others die with padding as well, see RKM122). Toolkit 2.5.0 fails alike.
     """
 
     code = "RKM106"
@@ -72,12 +70,10 @@ class TransposedKernel(PhaseRule):
             return None
         if conv.is_stuffed(target):
             return None
-        far = [axis for axis in conv.axes if _reaches(axis, conv, target)]
+        far = [axis for axis in conv.axes if _reaches(axis, target)]
         return {"kernel": far[0].kernel, "pad": far[0].pad_begin, "stride": far[0].stride} if far else None
 
 
-def _reaches(axis: Spread, conv: TransposedConv, target: Target) -> bool:
+def _reaches(axis: Spread, target: Target) -> bool:
     too_far = axis.kernel - 1 - axis.pad_begin > MAX_PAD and target.name not in FAR
-    if target.name in FAR_BY_FEW:
-        too_far = too_far and conv.groups > target.depthwise_channels
     return too_far or axis.kernel > MAX_KERNEL
