@@ -66,7 +66,7 @@ def _steps(request: dict[str, Any], diary: Diary) -> None:
     stage("load")
     must(rknn.load_onnx(model=request["model"]))
     stage("build")
-    if request["float16"]:
+    if request.get("float16"):
         from mixed import build_mixed
 
         rknn = build_mixed(rknn, request, must)
