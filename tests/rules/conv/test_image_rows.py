@@ -9,7 +9,7 @@ from one_operator import mended, noise, one
 from rkmend.targets import load_target
 from rule_bench import rewrite_and_trial
 
-RK3562 = load_target("rk3562")
+RK3562, RK3588 = load_target("rk3562"), load_target("rk3588")
 
 
 def image(channels, rows, columns, kernel, kernels=8, **more):
@@ -33,6 +33,10 @@ CASES = {
     "scaled": ("RKM125", behind("Mul")),
 }
 test_rewrite, test_trial = rewrite_and_trial(CASES, target=RK3562)
+
+
+DILATED = {"dilated": ("RKM125", image(3, 160, 320, [18, 18], dilations=[6, 6], strides=[7, 7]))}
+test_rewrite_of_dilated, test_trial_of_dilated = rewrite_and_trial(DILATED)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,37 @@ test_rewrite, test_trial = rewrite_and_trial(CASES, target=RK3562)
 def test_what_fits(proto, dtype, fails):
     """As trials ended, those on either side of each limit."""
     assert (mended("RKM125", proto, RK3562.computing_in(dtype)) is not None) is fails
+
+
+def dilated(channels, columns, kernel, dilation, kernels=16, **more):
+    rows = (kernel - 1) * dilation + 5
+    return image(channels, rows, columns, [kernel] * 2, kernels, dilations=[dilation, dilation], **more)
+
+
+@pytest.mark.parametrize(
+    ("proto", "dtype", "fails"),
+    [
+        (dilated(3, 336, 9, 4), "fp16", False),
+        (dilated(3, 337, 9, 4), "fp16", True),
+        (dilated(3, 668, 9, 4), "int8", False),
+        (dilated(3, 676, 9, 4), "int8", True),
+        (dilated(3, 304, 9, 4, 100), "fp16", False),
+        (dilated(3, 305, 9, 4, 100), "fp16", True),
+        (dilated(1, 1360, 9, 4), "fp16", False),
+        (dilated(1, 1361, 9, 4), "fp16", True),
+        (dilated(1, 3000, 3, 10), "fp16", False),
+        (dilated(1, 3000, 3, 11), "fp16", True),
+        (dilated(3, 8000, 3, 2), "fp16", False),
+        (dilated(3, 8000, 3, 3), "fp16", True),
+        (dilated(5, 337, 9, 4), "fp16", False),
+        (image(3, 60, 1500, [9, 9], 16, dilations=[1, 4]), "fp16", False),
+        (image(3, 60, 1500, [9, 9], 16, dilations=[4, 1]), "fp16", True),
+        (image(3, 40, 3000, [16, 16], 16), "fp16", False),
+    ],
+)
+def test_what_fits_on_rk3588(proto, dtype, fails):
+    """As trials ended, those on either side of each limit."""
+    assert (mended("RKM125", proto, RK3588.computing_in(dtype)) is not None) is fails
 
 
 def test_other_targets_convert():
