@@ -45,9 +45,10 @@ RESIZES = {
     "asymmetric": ("RKM262", resize([1, 3, 260, 4], 3, "asymmetric")),
     "one-axis": ("RKM262", resize([1, 2, 129, 8], 1, high=2)),
     "nearest": ("RKM262", resize([1, 3, 159, 8], 1.5, kind="nearest")),
+    "halved": ("RKM262", resize([1, 17, 193, 63], 0.5, "asymmetric", kind="nearest")),
     "aligned": ("RKM262", resize([1, 2, 155, 9], 0.5, "align_corners", high=1, kind="nearest")),
 }
-test_resize, test_resize_trial = rewrite_and_trial(RESIZES, ["half-pixel", "nearest"], INT8)
+test_resize, test_resize_trial = rewrite_and_trial(RESIZES, ["half-pixel", "nearest", "halved"], INT8)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +149,27 @@ def test_nearest_resizes_of_many_rows(high, wide, mode, outcome, tmp_path):
     onnx.save(resize([1, 16, 129, 20], wide, mode, high, "nearest"), path)
     found = {one.code for one in check(path, "rk3588", dtype="int8").findings}
     assert ("RKM262" in found) == (outcome == "E")
+
+
+@pytest.mark.parametrize(
+    ("shape", "factor", "kind", "overflows"),
+    [
+        ([1, 47, 193, 125], 0.5, "nearest", True),
+        ([1, 47, 193, 131], 0.5, "nearest", False),
+        ([1, 128, 131, 115], 0.5, "nearest", True),
+        ([1, 47, 193, 51], 1.25, "nearest", True),
+        ([1, 47, 193, 53], 1.25, "nearest", False),
+        ([1, 47, 193, 52], 1.25, "nearest", False),
+        ([1, 16, 193, 301], 0.25, "nearest", True),
+        ([1, 64, 150, 43], 2, "linear", True),
+        ([1, 64, 150, 44], 2, "linear", False),
+        ([1, 32, 131, 86], 2, "linear", True),
+        ([1, 32, 131, 87], 2, "linear", False),
+    ],
+)
+def test_how_many_columns_of_many_rows(shape, factor, kind, overflows, tmp_path):
+    """As trials ended, those on either side of each limit."""
+    path = tmp_path / "resize.onnx"
+    onnx.save(resize(shape, factor, "asymmetric", kind=kind), path)
+    found = {one.code for one in check(path, "rk3588", dtype="int8").findings}
+    assert ("RKM262" in found) == overflows

@@ -25,14 +25,14 @@ AFFECTED = ("rk3588",)
 MOST_ROWS = 128
 PART = 64
 """Channels that are computed at once."""
-BANKS = {False: 11.0, True: 10.5}
-"""Of the buffer for the map, nearest and linear: 11 and 10.5 hold 128 rows of 44 and 42 entries."""
+GATHERED = 64
+"""Columns that are gathered on the NPU; more are left to the CPU."""
 PLAIN = 8
 """Denominator of a plain fraction."""
 LOCAL = ("half_pixel", "pytorch_half_pixel", "asymmetric")
 """Coordinates of which a row of the result depends on the two nearest rows only, wherever the map ends."""
-ROWS = 2
-"""Axis of the rows, of four."""
+ROWS, COLUMNS = 2, 3
+"""Axes, of four."""
 SCALES_THIRD = 11
 """Opset from which the scales are the third input."""
 
@@ -73,9 +73,10 @@ class HighResize(OperatorRule):
     Toolkit 2.3.2, rk3588, int8, own trials: of 2 to 16 channels by 2, 3 and 4, half_pixel and asymmetric, all 48 with
     129 and 200 rows overflow and none of 48 with 100 and 128, nor of one channel, nor in fp16 (118); by 2 along one
     axis alone they do. Nearest, all 288 pairs of factors from 1/4 to 3 on 132 rows, three kinds of coordinates, and
-    294 of 300 of 129 to 255 rows as said here. Of 3 to 128 channels and rows of 30 to 61 entries 104 of 107 as the
-    buffer holds them; with align_corners 6 of 16 went to the CPU instead. rk3576, rk3562 and rk3566 convert them.
-    Mended they convert, with right numbers.
+    294 of 300 of 129 to 255 rows as said here. Linear, rows of up to 43 entries fail and of 44 convert, of 32, 64 and
+    128 channels: 128 rows of 44 are what eleven banks hold. Nearest, by factors that do not fit the width, those that
+    make up to 64 columns fail, or fewer than half as many as there were, of 16 to 130 channels, and others go to the
+    CPU (290 trials). rk3576, rk3562 and rk3566 convert them. Mended they convert, with right numbers.
     """
 
     code = "RKM262"
@@ -91,19 +92,12 @@ class HighResize(OperatorRule):
         before, after = static_shape(node.inputs[0]), static_shape(node.outputs[0])
         if target.name not in AFFECTED or not target.only_int8 or not before or not after:
             return None
-        if len(before) != 4 or before == after or before[1] == 1 or before[2] <= MOST_ROWS:
+        if len(before) != 4 or before == after or before[1] == 1 or before[ROWS] <= MOST_ROWS:
             return None
-        aligned = _coordinates(node) == "align_corners"
-        rows, cols = (new % old == 0 for old, new in zip(before[2:], after[2:], strict=True))
-        if _is_linear(node):
-            counts = rows and cols and not aligned
-        else:
-            fraction = before[3] % max(after[3], 1) == 0
-            gathered = rows or not (cols or fraction or _is_exact(before[ROWS], after[ROWS]))
-            counts = before[3] != after[3] and not (rows and cols) and (aligned or gathered)
-        if not counts or _band(before[1], before[3], BANKS[_is_linear(node)], target) <= MOST_ROWS:
+        fails = _repeats if _is_linear(node) else _gathers
+        if not fails(before, after, target, aligned=_coordinates(node) == "align_corners"):
             return None
-        return {"rows": before[2], "most": MOST_ROWS, "channels": before[1]}
+        return {"rows": before[ROWS], "most": MOST_ROWS, "channels": before[1]}
 
     def message(self, node: ir.Node, facts: Mapping[str, Fact]) -> str:
         """How many rows."""
@@ -120,16 +114,34 @@ class HighResize(OperatorRule):
         return [_linear(node, new) if _is_linear(node) else _nearest(node, new)]
 
 
+def _repeats(before: tuple[int, ...], after: tuple[int, ...], target: Target, *, aligned: bool) -> bool:
+    """Whether a linear one is done by whole factors, with too many rows in the buffer."""
+    whole = all(new % old == 0 for old, new in zip(before[ROWS:], after[ROWS:], strict=True))
+    return whole and not aligned and _band(before[1], before[COLUMNS], target) > MOST_ROWS
+
+
+def _gathers(before: tuple[int, ...], after: tuple[int, ...], target: Target, *, aligned: bool) -> bool:
+    """Whether a nearest one gathers columns of too many rows, on the NPU."""
+    old, new = before[COLUMNS], after[COLUMNS]
+    rows, cols = after[ROWS] % before[ROWS] == 0, new % old == 0
+    fits = cols or old % max(new, 1) == 0 or _is_exact(before[ROWS], after[ROWS])
+    if old == new or (rows and cols) or not (aligned or rows or not fits):
+        return False
+    if _is_exact(old, new):
+        return _band(before[1], old, target) > MOST_ROWS
+    return new <= GATHERED or 2 * new + 1 < old
+
+
 def _is_exact(old: int, new: int) -> bool:
     """Whether a plain fraction gives this many rows without rounding: 132 by 3/2, but not 129."""
     return old // math.gcd(old, new) <= PLAIN
 
 
-def _band(channels: int, width: int, banks: float, target: Target) -> int:
-    """Rows that are in the buffer at once, of equal parts of the channels."""
-    parts = -(-channels // PART)
+def _band(channels: int, width: int, target: Target) -> int:
+    """Rows that are in the buffer at once beside one bank, of equal parts of the channels."""
+    parts, cbuf = -(-channels // PART), buffer_of(target)
     part = rounded(-(-channels // parts), target.atom_bytes)
-    return int(banks * buffer_of(target).entries_per_bank) // row_entries(width, part, 1, target)
+    return (cbuf.banks - 1) * cbuf.entries_per_bank // row_entries(width, part, 1, target)
 
 
 def _linear(node: ir.Node, new: Replacement) -> ir.Value:
