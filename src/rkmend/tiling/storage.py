@@ -7,6 +7,8 @@ that the compiler prints for them. What it counts for weights is sometimes less 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rkmend.targets import Target
 from rkmend.tiling.conv import ConvGeometry
 
@@ -32,6 +34,22 @@ def widest_element(target: Target) -> int:
 def is_depthwise(geometry: ConvGeometry) -> bool:
     """Whether every channel has one kernel of its own."""
     return geometry.groups == geometry.channels == geometry.out_channels and geometry.groups > 1
+
+
+def as_computed(geometry: ConvGeometry, element_bytes: int, target: Target) -> ConvGeometry:
+    """The Conv that a grouped one is computed as: each group on its own, or all as one whose other weights are zero.
+
+    Groups stand alone where their channels are whole atoms (toolkit 2.3.2, rk3588, by its layer table: 26 Convs of 2 to
+    128 groups in fp16, 14 in int8, all as said here). A depth-wise one stays as it is.
+    """
+    if is_depthwise(geometry):
+        return geometry
+    channels = geometry.channels // geometry.groups
+    if channels * element_bytes % target.atom_bytes:
+        return replace(geometry, groups=1)
+    return replace(
+        geometry, channels=channels, out_channels=geometry.out_channels // geometry.groups, groups=1
+    )
 
 
 def feature_bytes(channels: int, pixels: int, dtype: str, target: Target) -> int:

@@ -13,6 +13,7 @@ from rkmend.mend.apply import apply
 from rkmend.rules import CannotApply, Exactness, get_rule
 from rkmend.rules.conv.conv_padding_mends import MAX_KERNEL
 from rkmend.targets import load_target, target_names
+from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict
 from rule_bench import check_before_and_after
@@ -179,6 +180,15 @@ def test_rewrite(mend):
     before = Case(UNREACHED if mend == "trim-padding" else SMALL).model()
     chosen = mends(before)[mend]
     check_before_and_after("RKM101", chosen, before, apply(before, chosen))
+
+
+@pytest.mark.parametrize(("groups", "dies"), [(2, True), (4, False), (1, False)])
+def test_groups_of_whole_atoms_are_looked_at_one_by_one(groups, dies):
+    """As trials ended, of 512 channels in so many groups with 21 and 11 outputs each, and of all as one."""
+    rows, cols = Axis(6, 4, 2, pad_begin=4, pad_end=1), Axis(128, 4, 2, pad_begin=2, pad_end=3)
+    shape = ConvGeometry.along(rows, cols, 512, {1: 42, 2: 42, 4: 44}[groups], groups)
+    (finding,) = findings(Case(shape).model())
+    assert finding.facts["empty_piece"] == dies
 
 
 def test_padding_that_the_stride_never_reaches_is_trimmed():

@@ -12,6 +12,9 @@ from rule_bench import rewrite_and_trial
 CODE = "RKM105"
 LONG = {
     "sound": one("Conv", [1, 1, 4000], {"w": noise([8, 1, 100]), "b": noise([8])}, strides=[50]),
+    "dilated": one(
+        "Conv", [1, 4, 7, 5], {"w": noise([8, 4, 5, 5])}, strides=[9] * 2, dilations=[25] * 2, pads=[50] * 4
+    ),
     "image": one(
         "Conv", [1, 8, 48, 48], {"w": noise([8, 4, 9, 3])}, strides=[9, 1], group=2, pads=[2, 1] * 2
     ),
@@ -31,6 +34,24 @@ def test_a_window_that_sees_the_whole_map_has_no_stride():
     windows = {"strides": [9, 9], "pads": [1] * 4}
     assert mended(CODE, one("Conv", [1, 4, 2, 2], weights, **windows)) is None
     assert mended(CODE, one("Conv", [1, 4, 3, 3], weights, **windows)) is not None
+
+
+@pytest.mark.parametrize(
+    ("kernel", "dilations", "strides", "size", "overflows"),
+    [
+        (5, [2, 2], [9, 9], [3, 3], True),
+        (5, [1, 2], [9, 1], [3, 9], False),
+        (5, [2, 1], [9, 1], [3, 9], True),
+        (1, [12, 12], [9, 9], [1, 1], False),
+        (3, [32, 32], [9, 9], [3, 3], False),
+    ],
+)
+def test_a_dilated_window_keeps_its_stride(kernel, dilations, strides, size, overflows):
+    """As trials ended: taps have to stand side by side, or be put there, as those of dilations over 31 are."""
+    pads = [(kernel - 1) * dilation // 2 for dilation in dilations] * 2
+    more = {"strides": strides, "dilations": dilations, "pads": pads}
+    proto = one("Conv", [1, 16, *size], {"w": noise([8, 16, kernel, kernel])}, **more)
+    assert (mended(CODE, proto) is not None) == overflows
 
 
 @given(

@@ -17,7 +17,7 @@ from rkmend.targets import Target
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.fixed import starves_between
 from rkmend.tiling.sharing import starves
-from rkmend.tiling.storage import is_depthwise, widest_element
+from rkmend.tiling.storage import as_computed, is_depthwise, widest_element
 from rkmend.tiling.tiles import channel_parts
 from rkmend.toolkit.options import BuildOptions
 from rkmend.toolkit.verdict import Outcome, Verdict
@@ -227,8 +227,7 @@ def _dies(geometry: ConvGeometry, target: Target) -> bool:
     element = widest_element(target)
     if target.cores < 3:
         return (shape.groups == 1 or is_depthwise(shape)) and starves_between(shape, element, target)
-    dense = shape if is_depthwise(shape) else replace(shape, groups=1)
-    parts = channel_parts(replace(dense, kernel_w=cols), element, target)
+    parts = channel_parts(replace(as_computed(shape, element, target), kernel_w=cols), element, target)
     return any(starves(part, element, target) for part in parts)
 
 

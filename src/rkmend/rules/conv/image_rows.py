@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from rkmend.rules.base import Exactness, Fact, Level
 from rkmend.rules.conv.conv_node import ConvNode
+from rkmend.rules.conv.image import on_a_copy, reads_image
 from rkmend.rules.conv.limits import LONGEST_PART, MAX_DILATION, MAX_PAD
-from rkmend.rules.interface.one_more import copied
-from rkmend.rules.operands import is_constant
 from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.bands import buffer_of
 from rkmend.tiling.conv import ConvGeometry
-from rkmend.tiling.storage import IMAGE_CHANNELS, is_depthwise, rounded, widest_element
+from rkmend.tiling.storage import rounded, widest_element
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -31,8 +30,6 @@ STORED = 4
 COPIES = {"rk3588": 4}
 """How often a pixel of 3 or 4 channels takes up that room."""
 AFFECTED = (*MOST_COLUMNS, *CUT)
-FOLDED = ("Mul", "Div", "BatchNormalization")
-"""Operators with constants that the toolkit makes part of the Conv behind them."""
 
 
 class ImageRows(OperatorRule):
@@ -98,13 +95,7 @@ class ImageRows(OperatorRule):
         if target.name not in AFFECTED or (conv := ConvNode.read(node)) is None:
             return None
         geometry = conv.geometry
-        if (
-            geometry.channels not in IMAGE_CHANNELS
-            or is_depthwise(geometry)
-            or not _is_read_at_once(geometry)
-        ):
-            return None
-        if not _is_image(conv.data) or _fits(geometry, target):
+        if not reads_image(conv) or not _is_read_at_once(geometry) or _fits(geometry, target):
             return None
         return {"columns": geometry.width, "rows": geometry.rows.extent, "channels": geometry.channels}
 
@@ -117,24 +108,7 @@ class ImageRows(OperatorRule):
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
         """Max of the image with itself, and the Conv."""
-        image = node.inputs[0]
-        assert image is not None
-        copy = copied(new, image, None)
-        return [new.node("conv", "Conv", [copy, *node.inputs[1:]], dict(node.attributes))]
-
-
-def _is_image(value: ir.Value) -> bool:
-    """Whether it is an input that nothing but Convs read, or one scaled by what becomes part of them."""
-    while (producer := value.producer()) is not None:
-        data, *others = producer.inputs
-        if producer.op_type not in FOLDED or data is None or len(value.uses()) > 1:
-            return False
-        if not all(is_constant(other) for other in others):
-            return False
-        value = data
-    return value.is_graph_input() and all(
-        use.node.op_type in ("Conv", *FOLDED) and use.idx == 0 for use in value.uses()
-    )
+        return [on_a_copy(node, new)]
 
 
 def _is_read_at_once(geometry: ConvGeometry) -> bool:

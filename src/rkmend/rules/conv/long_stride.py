@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rkmend.rules.base import CannotApply, Exactness, Fact, Level
-from rkmend.rules.conv.limits import MAX_SIZE, MAX_STRIDE, is_stride_too_long
+from rkmend.rules.conv.limits import MAX_DILATION, MAX_SIZE, MAX_STRIDE, is_stride_too_long
 from rkmend.rules.conv.sliding import Sliding, window_attributes
 from rkmend.rules.forms import cut, padded, reshaped
 from rkmend.rules.operands import is_constant, numbers_of
@@ -56,7 +56,8 @@ class LongStride(OperatorRule):
     Toolkit 2.3.2 (2.5.0 alike at 9, 18 and 50), rk3588, fp16: strides 9, 13, 18, 25 and 50 overflow; 8, 10, 12, 14,
     16, 20, 24 and 32 convert rightly, and so do the mended ones. Of 55 Convs with strides of 9 and 11 on maps of 1x1 to
     20x20, fp16 and int8, all but the 14 with a single window that sees the whole map overflow. A window that sees
-    the whole axis suffices: strides of 1x9 on two columns, or of 9x1 on two rows, convert with a kernel 2x2.
+    the whole axis suffices: strides of 1x9 on two columns, or of 9x1 on two rows, convert with a kernel 2x2. Dilated by
+    up to 31 along that axis it does not (52 of 52 overflow, rk3576 alike).
     """
 
     code = "RKM105"
@@ -74,7 +75,7 @@ class LongStride(OperatorRule):
         conv = Sliding.read(node)
         if conv is None or not is_constant(node.inputs[1]):
             return None
-        long = [axis for axis in conv.axes if _too_long(axis) and not axis.seen_at_once]
+        long = [axis for axis in conv.axes if _too_long(axis) and not _is_spared(axis)]
         return {"stride": long[0].stride, "kernel": long[0].kernel, "size": long[0].size} if long else None
 
     def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
@@ -98,6 +99,11 @@ class LongStride(OperatorRule):
 
 def _too_long(axis: Axis) -> bool:
     return is_stride_too_long(axis.stride) or (axis.stride > MAX_STRIDE and axis.size > MAX_SIZE)
+
+
+def _is_spared(axis: Axis) -> bool:
+    """Whether the toolkit drops its stride: for a single window, of taps that stand side by side or are put there."""
+    return axis.seen_at_once and (axis.kernel == 1 or not 1 < axis.dilation <= MAX_DILATION)
 
 
 def _blocks(axis: Axis) -> tuple[int, Axis]:
