@@ -46,7 +46,7 @@ def _normal(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype
 
 
 def _ramp(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Rising over the last two axes up to 2, without a 0, for floats; for integers `_normal` once more.
+    """Rising over the last two axes up to 1, without a 0, for floats; for integers `_normal` once more.
 
     Where a window begins shows in every one of its results. The largest of many random numbers is nearly the same
     wherever they are taken: noise does not show that the windows of a MaxPool of few channels lie elsewhere.
@@ -54,7 +54,7 @@ def _ramp(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) 
     if dtype.kind != "f":
         return _normal(random, shape, dtype)
     last = shape[-2:]
-    falling = np.linspace(2, -math.sqrt(3), math.prod(last), dtype=np.float32)
+    falling = np.linspace(1, -math.sqrt(3) / 2, math.prod(last), dtype=np.float32)
     return np.broadcast_to(falling[::-1].reshape(last), shape).astype(dtype)
 
 

@@ -39,7 +39,10 @@ FULL = {
     "dense": one("ConvTranspose", [1, 64, 3, 13], {"w": noise([64, 17, 13, 13])}),
 }
 
+RIGHT = one("ConvTranspose", [1, 16, 3, 3], {"w": noise([16, 8, 3, 3])}, pads=[3, 0, 0, 3])
+
 test_rewrite, test_trial = rewrite_and_trial(CASES)
+test_rewrite_of_right, test_trial_of_right = rewrite_and_trial({"right": ("RKM114", RIGHT)}, hangs=True)
 test_rewrite_of_full, test_trial_of_full = rewrite_and_trial(
     {name: ("RKM122", proto) for name, proto in FULL.items()}, hangs=True
 )
@@ -152,6 +155,28 @@ def test_what_is_cut_off_afterwards_is_the_same(channels, axes, data):
     weights = {"w": whole([channels, 3, *kernel], 1), "b": whole([3], 2)}
     attributes = {"strides": strides, "dilations": dilations, "pads": pads}
     assume(check_same("RKM114", one("ConvTranspose", [2, channels, *sizes], weights, **attributes)))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "cut", "width", "more", "ends"),
+    [
+        (3, 3, 3, {}, False),
+        (3, 3, 4, {}, True),
+        (5, 7, 7, {}, False),
+        (5, 7, 8, {}, True),
+        (5, 7, 4, {"strides": [2, 2]}, False),
+        (5, 5, 4, {"strides": [2, 2]}, True),
+        (3, 4, 2, {"strides": [3, 3]}, True),
+        (3, 7, 5, {"dilations": [2, 2]}, False),
+        (3, 7, 6, {"dilations": [2, 2]}, True),
+        (3, 6, 3, {"dilations": [2, 2]}, True),
+    ],
+)
+def test_columns_that_are_all_cut_off(kernel, cut, width, more, ends):
+    """As trials ended on rk3588, those on either side of each limit."""
+    weights = {"w": noise([32, 32, kernel, kernel])}
+    proto = one("ConvTranspose", [1, 32, 12, width], weights, pads=[0, 0, 0, cut], **more)
+    assert (mended("RKM114", proto) is None) == ends
 
 
 def test_other_channels_may_cut():
