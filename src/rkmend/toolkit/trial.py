@@ -15,7 +15,7 @@ from rkmend.targets import Target
 from rkmend.toolkit.environments import Toolkit
 from rkmend.toolkit.options import BuildOptions
 
-KEY_VERSION = 2
+KEY_VERSION = 3
 """Part of every key: raise it when what a Verdict means changes, and old cache entries are never read again."""
 
 
