@@ -238,17 +238,17 @@ class Search:
         blamed, left = self.culprits(before), set(self.culprits(after))
         if before.verdict.outcome in STUCK:  # several were foreseen at once, and one is mended at a time
             return left < set(blamed)
-        return not left & _touched(after, blamed) or self._leads_on(after)
+        return not left & _touched(after, blamed) or self._leads_on(before, after)
 
-    def _leads_on(self, state: State) -> bool:
-        """Whether a rule of which no mend was applied yet has one for what is wrong now.
+    def _leads_on(self, before: State, after: State) -> bool:
+        """Whether a rule that had nothing to say before has a mend for what is wrong now.
 
         So where what a mend puts in fails for another reason than what was there.
         """
-        applied = {step.finding.code for step in state.steps}
+        known = {finding.code for finding, _mend in self.candidates(before)}
         return any(
-            finding.code not in applied and not mend.last_resort and allowed(mend, self.exactness)
-            for finding, mend in self.candidates(state)
+            finding.code not in known and not mend.last_resort and allowed(mend, self.exactness)
+            for finding, mend in self.candidates(after)
         )
 
 
