@@ -147,7 +147,7 @@ def check_trial(
     """
     before = loaded(proto, folder)
     _finding, chosen = only_finding(code, before, mend, target)
-    plain = BuildOptions(quantize=target.dtypes == ("int8",))
+    plain = BuildOptions(quantize=target.only_int8)
     if not hangs:
         failed = bench.verdict(before, proto, plain, target)
         assert not failed.converted and get_rule(code).recognises(failed), failed.outcome

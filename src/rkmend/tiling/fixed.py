@@ -11,13 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rkmend.targets import Target
-from rkmend.tiling.bands import buffer_of, kernel_bytes, kernel_group
+from rkmend.tiling.bands import PART, buffer_of, kernel_bytes, kernel_group
 from rkmend.tiling.conv import ConvGeometry
 from rkmend.tiling.split import DoesNotFit, split
 from rkmend.tiling.storage import is_depthwise, rounded
-
-PART = 16
-"""Channels are shared out in multiples of this."""
 
 
 def starves_between(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:

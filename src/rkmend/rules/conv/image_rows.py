@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact, Level
-from rkmend.rules.conv.conv_node import ConvNode
-from rkmend.rules.conv.image import on_a_copy, reads_image
+from rkmend.rules.base import Fact, Level
+from rkmend.rules.conv.image import ImageRule
 from rkmend.rules.conv.limits import LONGEST_PART, MAX_DILATION, MAX_PAD
-from rkmend.rules.operator import OperatorRule
-from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.bands import buffer_of
 from rkmend.tiling.conv import ConvGeometry
@@ -32,7 +29,7 @@ COPIES = {"rk3588": 4}
 AFFECTED = (*MOST_COLUMNS, *CUT)
 
 
-class ImageRows(OperatorRule):
+class ImageRows(ImageRule):
     """A Conv on an input of 1, 3 or 4 channels whose rows do not fit into the on-chip buffer.
 
     ## What happens
@@ -85,17 +82,11 @@ class ImageRows(OperatorRule):
     code = "RKM125"
     name = "image-rows-beyond-buffer"
     level = Level.ERROR
-    operators = frozenset({"Conv"})
-    mend = "copied-image"
-    summary = "Reads a copy of the image, which is stored like any other feature map."
-    exactness = Exactness.EXACT
+    affected = AFFECTED
 
-    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """Few channels of an input that Convs alone read, and a row or a window that does not fit."""
-        if target.name not in AFFECTED or (conv := ConvNode.read(node)) is None:
-            return None
-        geometry = conv.geometry
-        if not reads_image(conv) or not _is_read_at_once(geometry) or _fits(geometry, target):
+    def fails(self, geometry: ConvGeometry, target: Target) -> Mapping[str, Fact] | None:
+        """A row or a window that does not fit."""
+        if not _is_read_at_once(geometry) or _fits(geometry, target):
             return None
         return {"columns": geometry.width, "rows": geometry.rows.extent, "channels": geometry.channels}
 
@@ -105,10 +96,6 @@ class ImageRows(OperatorRule):
             f"Conv '{node.name}' reads an image of {facts['channels']} channels, of which {facts['rows']} rows of "
             f"{facts['columns']} columns do not fit into the NPU's buffer."
         )
-
-    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
-        """Max of the image with itself, and the Conv."""
-        return [on_a_copy(node, new)]
 
 
 def _is_read_at_once(geometry: ConvGeometry) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from rkmend.rules.replacement import Replacement
 
 
-def pooled_in_steps(node: ir.Node, new: Replacement, most: int = sys.maxsize) -> Sequence[ir.Value | None]:
+def pooled_in_steps(node: ir.Node, new: Replacement, most: int) -> Sequence[ir.Value | None]:
     """The outputs of a MaxPool, by windows that fit into their map and have at most `most` elements along an axis.
 
     Raises:

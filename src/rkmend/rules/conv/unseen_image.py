@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rkmend.rules.base import Exactness, Fact, Level
-from rkmend.rules.conv.conv_node import ConvNode
-from rkmend.rules.conv.image import on_a_copy, reads_image
-from rkmend.rules.operator import OperatorRule
-from rkmend.rules.replacement import Replacement
+from rkmend.rules.base import Fact, Level
+from rkmend.rules.conv.image import ImageRule
 from rkmend.targets import Target
 
 if TYPE_CHECKING:
-    import onnx_ir as ir
+    from rkmend.tiling.conv import ConvGeometry
 
 DYING = {"rk3588": "columns", "rk3562": "rows"}
 """Of which an image must not lie wholly beside all windows."""
 
 
-class UnseenImage(OperatorRule):
+class UnseenImage(ImageRule):
     """A Conv on an input of 1, 3 or 4 channels whose windows all lie in the padding beside it.
 
     ## What happens
@@ -53,21 +50,11 @@ class UnseenImage(OperatorRule):
     code = "RKM127"
     name = "unseen-image"
     level = Level.ERROR
-    operators = frozenset({"Conv"})
-    mend = "copied-image"
-    summary = "Reads a copy of the image, which is stored like any other feature map."
-    exactness = Exactness.EXACT
+    affected = DYING
 
-    def holds(self, node: ir.Node, target: Target) -> Mapping[str, Fact] | None:
-        """An axis of an image of which no window sees anything."""
-        if target.name not in DYING or (conv := ConvNode.read(node)) is None or not reads_image(conv):
-            return None
-        geometry = conv.geometry
+    def fails(self, geometry: ConvGeometry, target: Target) -> Mapping[str, Fact] | None:
+        """An axis of which no window sees anything."""
         axis = geometry.cols if DYING[target.name] == "columns" else geometry.rows
         if axis.live:
             return None
         return {DYING[target.name]: axis.size, "padding": axis.pad_begin, "kernel": axis.extent}
-
-    def rewrite(self, node: ir.Node, new: Replacement) -> Sequence[ir.Value | None]:
-        """Max of the image with itself, and the Conv."""
-        return [on_a_copy(node, new)]

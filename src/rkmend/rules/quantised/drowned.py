@@ -12,7 +12,7 @@ from rkmend.graph.partition import HEAVY
 from rkmend.rules.base import Exactness, Finding, Mend, Rule
 from rkmend.targets import Target
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.tolerance import INT8, TELLING, is_noise, loses_a_part
+from rkmend.toolkit.tolerance import INT8, TELLING, explained
 from rkmend.toolkit.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Drowned(Rule):
         return (
             verdict.outcome is Outcome.WRONG
             and bool(wrong)
-            and all(is_noise(found, INT8) and not loses_a_part(found) for found in wrong)
+            and all(explained(found, INT8) for found in wrong)
             and any(found.noise.share > TELLING for found in wrong if found.noise)
         )
 
