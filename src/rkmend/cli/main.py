@@ -11,6 +11,7 @@ import click
 
 from rkmend._version import __version__
 from rkmend.errors import RkmendError
+from rkmend.interrupts import keep_interrupts
 
 COMMANDS = {
     "check": "Say what will fail or be slow and why, without any toolkit.",
@@ -61,6 +62,7 @@ def group() -> None:
 
 def main() -> None:
     """Runs the command line and exits with its status; no traceback reaches the user for an error of theirs."""
+    keep_interrupts()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from rkmend.errors import RkmendError
+from rkmend.interrupts import keep_interrupts
 from rkmend.web.converting import Convert, convert
 from rkmend.web.inspection import Inspect, inspect
 from rkmend.web.records import Problem, problem, told
@@ -72,6 +73,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         limit = int(sys.argv[1])
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    keep_interrupts()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     inbox = _Inbox()
 
