@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from rkmend.targets import load_target
 from rkmend.tiling.bands import row_entries
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.split import DoesNotFit, Piece, Split, split
-from rkmend.tiling.storage import is_depthwise
+from rkmend.tiling.storage import as_computed, is_depthwise
 
 # Layer programs of public example networks, int8. Layer: size, channels, kernel, stride, pad, output channels. For each
 # SoC banks of features and weights, and the input rows of each band. RK3562 and RK3576 were published without the
@@ -97,6 +99,16 @@ def test_a_depthwise_conv_is_split_along_its_channels_first():
     assert smaller and smaller.chunk == 256 and len(smaller.bands) == 1
 
 
+def test_groups_of_whole_atoms_are_split_one_by_one():
+    """As RKM101 found: 16 channels of fp16 are whole atoms of RK3588; 12 are not, and the groups one Conv."""
+    alone = split(ConvGeometry(1, 64, 56, 56, 64, 3, 3, groups=4), 2, load_target("rk3588"))
+    assert alone and alone == replace(
+        split(ConvGeometry(1, 16, 56, 56, 16, 3, 3), 2, load_target("rk3588")), chunks=4
+    )
+    whole = ConvGeometry(1, 48, 56, 56, 48, 3, 3)
+    assert split(replace(whole, groups=4), 2, load_target("rk3588")) == split(whole, 2, load_target("rk3588"))
+
+
 def test_cores_share_channels_where_their_groups_can_be_dealt_out_and_rows_otherwise():
     target = load_target("rk3588")
     shared = {
@@ -125,12 +137,12 @@ def convs(draw: st.DrawFn) -> ConvGeometry:
     high, wide = draw(kernel), draw(kernel)
     dilation = draw(st.integers(1, 3))
     pads = [draw(st.integers(0, 2 * dilation * size)) for size in (high, wide, high, wide)]
-    channels = draw(st.integers(1, 600))
     depthwise = draw(st.booleans())
+    groups = draw(st.integers(2, 600) if depthwise else st.sampled_from([1, 1, 2, 5]))
+    channels, outputs = (groups * (1 if depthwise else draw(st.integers(1, 600 // groups))) for _ in range(2))
     shape = ConvGeometry(
-        1, channels, draw(st.integers(1, 300)), draw(st.integers(1, 2500)),
-        channels if depthwise else draw(st.integers(1, 600)),
-        high, wide, draw(stride), draw(stride), *pads, dilation, dilation, channels if depthwise else 1,
+        1, channels, draw(st.integers(1, 300)), draw(st.integers(1, 2500)), outputs,
+        high, wide, draw(stride), draw(stride), *pads, dilation, dilation, groups,
     )  # fmt: skip
     assume(shape.rows.outputs >= 1 and shape.cols.outputs >= 1)
     return shape
@@ -179,7 +191,7 @@ def test_the_buffer_is_never_exceeded(shape, size, soc):
     assert cbuf
     assert found.feature_banks >= 1 and found.weight_banks >= 1
     assert found.feature_banks + found.weight_banks <= cbuf.banks
-    channels = found.chunk if is_depthwise(shape) else shape.channels
+    channels = found.chunk if is_depthwise(shape) else as_computed(shape, size, target).channels
     widest = max(tile.inputs for tile in found.tiles)
     assert found.row_entries == row_entries(widest, channels, size, target)
     assert cbuf.row_entries is None or found.row_entries <= cbuf.row_entries
@@ -188,10 +200,7 @@ def test_the_buffer_is_never_exceeded(shape, size, soc):
     if not is_depthwise(shape):
         group = target.mac["int8" if size == 1 else "fp16"].kernels
         kernel = (
-            shape.kernel_h
-            * shape.kernel_w
-            * -(-shape.channels * size // target.atom_bytes)
-            * target.atom_bytes
+            shape.kernel_h * shape.kernel_w * -(-channels * size // target.atom_bytes) * target.atom_bytes
         )
         # a kernel group is the least that is computed; where it is larger than its banks, it is streamed
         assert found.chunk <= group or found.chunk * kernel <= found.weight_banks * cbuf.bank_bytes

@@ -76,7 +76,7 @@ def _operator(layer: LayerPlan) -> str:
 
 
 def tasks(cut: Split) -> int:
-    """Tasks of a layer on one core, where each row band and tile, and of a depth-wise Conv each chunk, is one."""
+    """Tasks of a layer on one core: each row band and tile of each chunk."""
     return len(cut.bands) * len(cut.tiles) * cut.chunks
 
 

@@ -25,7 +25,7 @@ from rkmend.tiling.bands import (
 )
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.sharing import shares_channels
-from rkmend.tiling.storage import is_depthwise, rounded
+from rkmend.tiling.storage import as_computed, is_depthwise, rounded
 
 
 class DoesNotFit(ValueError):
@@ -61,7 +61,7 @@ class Split:
         tiles: Along the columns, from the left.
         chunk: Output channels whose weights are in the buffer at once: a kernel group at least, which is streamed
             through where it is larger than its banks. Of a depth-wise Conv: channels that a task computes.
-        chunks: How many of them make up all output channels.
+        chunks: How many of them make up the output channels of all groups.
         cores: Cores that the layer is shared out to.
         shared: What is shared out among the cores.
     """
@@ -88,7 +88,7 @@ def split(geometry: ConvGeometry, element_bytes: int, target: Target) -> Split |
     """Splits a Conv for one core, and says what several would share.
 
     Args:
-        geometry: Has outputs. Groups are computed as one Conv whose other weights are zero, unless depth-wise.
+        geometry: Has outputs. Groups that stand alone are split one by one, all alike; see `storage.as_computed`.
         element_bytes: 2 for fp16, 1 for int8.
         target: For which.
 
@@ -103,8 +103,9 @@ def split(geometry: ConvGeometry, element_bytes: int, target: Target) -> Split |
         return None
     if is_depthwise(geometry):
         return _split_depthwise(geometry, element_bytes, target)
-    dense = replace(geometry, groups=1)
-    return _split_map(dense, element_bytes, target, weight_banks(dense, element_bytes, target))
+    alone = as_computed(geometry, element_bytes, target)
+    found = _split_map(alone, element_bytes, target, weight_banks(alone, element_bytes, target))
+    return replace(found, chunks=found.chunks * geometry.out_channels // alone.out_channels)
 
 
 def _split_depthwise(geometry: ConvGeometry, element_bytes: int, target: Target) -> Split:
