@@ -87,8 +87,8 @@ class Culprits:
         if not nodes and (judged or state.verdict.outcome in LOCATED):
             nodes = self._reduced(state, budget)
             how = "the fewest operators that fail alike on their own"
-        if not nodes and state.verdict.outcome in STUCK:
-            nodes, how = self._foreseen(state), "foreseen to fail; not tried on their own"
+        if not nodes and (wrong or state.verdict.outcome in STUCK):
+            nodes, how = self._foreseen(state, mended=wrong), "foreseen to fail; not tried on their own"
         kinds = {str(node.name): node.op_type for node in state.model.graph.all_nodes()}
         fatal = [failure for failure in report.config_failures if failure.fatal]
         fields = msgspec.to_builtins(fatal[0]) if fatal else {}
