@@ -229,12 +229,13 @@ class Search:
 
     def _progress(self, before: State, after: State) -> bool:
         """Whether other nodes are to blame now than before."""
-        if not after.steps[
-            -1
-        ].finding.nodes:  # it was about the whole model: another failure is one further on
-            if after.verdict.signature != before.verdict.signature:
-                return True
-            return _missing(after) < _missing(before) or _differing(after) < _differing(before)
+        step, fails_alike = after.steps[-1], after.verdict.signature == before.verdict.signature
+        if not step.finding.nodes:  # it was about the whole model: another failure is one further on
+            return not fails_alike or (
+                _missing(after) < _missing(before) or _differing(after) < _differing(before)
+            )
+        if step.mend.options and not step.mend.blind and not fails_alike:  # so it is with the whole build
+            return True
         blamed, left = self.culprits(before), set(self.culprits(after))
         if before.verdict.outcome in STUCK:  # several were foreseen at once, and one is mended at a time
             return left < set(blamed)
@@ -247,7 +248,7 @@ class Search:
         """
         known = {finding.code for finding, _mend in self.candidates(before)}
         return any(
-            finding.code not in known and not mend.last_resort and allowed(mend, self.exactness)
+            finding.code not in known and not mend.blind and allowed(mend, self.exactness)
             for finding, mend in self.candidates(after)
         )
 

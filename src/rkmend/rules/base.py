@@ -83,6 +83,7 @@ class Mend:
         noise: The same for one whose difference is like noise and bounded in the mean, not at every element: the
             largest root mean square of the difference, relative to that of an output. Then `bound` does not count.
         last_resort: Only tried where no other mend leads on.
+        blind: Tried without knowing why the model fails.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Mend:
     bound: float = 0.0
     noise: float = 0.0
     last_resort: bool = False
+    blind: bool = False
 
     def __post_init__(self) -> None:
         if (self.rewrite is None) == (self.options is None):

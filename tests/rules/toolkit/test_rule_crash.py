@@ -7,6 +7,7 @@ import onnx
 import pytest
 from graphs import model, node, value
 
+from one_operator import noise, one
 from rkmend.records import Status
 from rkmend.toolkit.verdict import Outcome
 
@@ -43,3 +44,17 @@ def test_a_conversion_comes_out_of_a_circle_of_rules(convert, tmp_path):
     assert result.first_verdict.outcome is Outcome.HUNG
     assert result.status is Status.MENDED, result.reason
     assert [(mend.code, mend.name) for mend in result.mends] == [("RKM901", "disable-rule")]
+
+
+@pytest.mark.toolkit
+def test_a_mend_whose_operators_meet_such_rules_leads_on(convert, tmp_path):
+    """RK3576 has no ConvTranspose of stride 10; of the Reshapes that make one out of a Conv two rules die in turn."""
+    proto = one("ConvTranspose", [1, 8, 3, 3], {"w": noise([8, 4, 8, 8])}, strides=[10, 10])
+    onnx.save(proto, tmp_path / "m.onnx")
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out", target="rk3576")
+    assert result.status is Status.MENDED, result.reason
+    assert [(mend.code, mend.name) for mend in result.mends] == [
+        ("RKM115", "phases"),
+        *[("RKM901", "disable-rule")] * len(result.options.disable_rules),
+    ]
+    assert result.options.disable_rules

@@ -91,6 +91,7 @@ class Isolate(Rule):
                 exactness=Exactness.EXACT,
                 rewrite=partial(_fence, finding.nodes),
                 last_resort=True,
+                blind=True,
             ),
             *levels,
             _option("on-the-cpu", "Leaves the operators to blame to the CPU.", op_target=on_cpu),
@@ -101,7 +102,9 @@ def _option(name: str, summary: str, **changes: object) -> Mend:
     def changed(old: BuildOptions) -> BuildOptions:
         return msgspec.structs.replace(old, **changes)
 
-    return Mend(name=name, summary=summary, exactness=Exactness.EXACT, options=changed, last_resort=True)
+    return Mend(
+        name=name, summary=summary, exactness=Exactness.EXACT, options=changed, last_resort=True, blind=True
+    )
 
 
 def _fence(names: tuple[str, ...], model: ir.Model) -> None:
