@@ -180,6 +180,32 @@ def test_layers_that_were_tried(shape, dies):
     assert starves(shape, 2, RK3588) == dies
 
 
+# Convs of which a kernel group takes 7 to 11 of the 12 banks.
+@pytest.mark.parametrize(
+    ("shape", "dies"),
+    [
+        (
+            ConvGeometry(1, 358, 7, 13, 40, 5, 5, pad_top=4, pad_left=4, pad_bottom=6),
+            True,
+        ),  # the next one is in
+        (ConvGeometry(1, 475, 9, 7, 32, 3, 7, pad_top=3, pad_left=2, pad_bottom=3), True),
+        (ConvGeometry(1, 588, 20, 10, 23, 3, 5, pad_top=5, pad_left=2), True),  # and half of one
+        (ConvGeometry(1, 560, 20, 10, 48, 2, 7, pad_left=6, pad_bottom=3), False),
+        (
+            ConvGeometry(1, 528, 3, 10, 32, 3, 7, pad_top=1, pad_left=2, pad_bottom=3),
+            True,
+        ),  # groups are halved
+        (ConvGeometry(1, 800, 7, 20, 48, 2, 7, pad_top=2, pad_left=1, pad_bottom=4), True),
+        (ConvGeometry(1, 736, 20, 7, 32, 3, 5, pad_top=3, pad_left=4, pad_bottom=3), False),
+        (ConvGeometry(1, 528, 9, 10, 40, 3, 7, pad_top=2, pad_left=6, pad_bottom=3), False),
+        (ConvGeometry(1, 704, 20, 7, 32, 4, 4, pad_bottom=6), True),  # one fills 11 banks
+        (ConvGeometry(1, 704, 5, 20, 23, 4, 4, pad_top=1, pad_left=1, pad_bottom=4), False),
+    ],
+)
+def test_heavy_kernels_that_were_tried(shape, dies):
+    assert starves(shape, 2, RK3588) == dies
+
+
 # What is said to convert is taken from small layers: of 384 channels some heights abort in one run of five.
 CHECKED = [
     *(replace(BOTTOM, height=height) for height in (4, 6, 12)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil
 
 from rkmend.targets import Cbuf, Target
 from rkmend.tiling.conv import ConvGeometry
@@ -20,6 +21,12 @@ PART = 16
 """Several cores compute a depth-wise Conv in parts of a multiple of so many channels."""
 CHUNK = 32
 """A single core computes it in multiples of this, unless in pairs of kernel groups."""
+AHEAD = 0.68
+"""Banks that the next group of kernels takes up beside the one in use where it is a full one; half as many where it is
+at most a half one, or where no more are left. Of 26 kinds of Convs that are cut along the width the groups of 8.44
+banks took 10, those of 1.31 took 2, and 4.5 beside a half one 5; of 1,400 Convs of groups of 5 to 11 banks that are
+padded beyond their kernel (see `sharing`) all but 21 did as is computed with it.
+"""
 
 
 def buffer_of(target: Target) -> Cbuf:
@@ -157,8 +164,33 @@ def resident_weights(geometry: ConvGeometry, element_bytes: int, target: Target)
         (banks - 1) * buffer_of(target).bank_bytes
     ):
         return []  # such a Conv is taken apart along its channels before it is cut
-    sizes = (whole, banks - 2), (2 * group, banks - 2), (group, banks - 1)
+    # the only core of a target was seen to hold what spares most, of kernels 1x1
+    least = streamed_banks(geometry, element_bytes, target) if target.cores > 1 else group
+    sizes = (whole, banks - 2), (2 * group, banks - 2), (least, banks - 1)
     return [size for size, most in sizes if size <= most]
+
+
+def streamed_banks(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
+    """Banks of weights while groups of kernels are streamed through: one in use, or half of one, and part of the next.
+
+    Args:
+        geometry: Not depth-wise; a group of its kernels leaves a bank for features.
+        element_bytes: 2 for fp16, 1 for int8.
+        target: Its buffer is known.
+    """
+    group, most = kernel_group(element_bytes, target), buffer_of(target).banks - 1
+    size = _group_size(geometry, element_bytes, target)
+    if streams_halves(geometry, element_bytes, target):
+        return ceil(size / 2)
+    following = rounded(min(max(0, geometry.out_channels - group), group), group // 2)
+    return min(ceil(size + AHEAD * following / group), most)
+
+
+def streams_halves(geometry: ConvGeometry, element_bytes: int, target: Target) -> bool:
+    """Whether groups of kernels are halved, since one leaves no room for the next; one that fills all goes alone."""
+    most, size = buffer_of(target).banks - 1, _group_size(geometry, element_bytes, target)
+    several = geometry.out_channels > kernel_group(element_bytes, target)
+    return several and most - AHEAD / 2 < size < most
 
 
 def _whole_map(geometry: ConvGeometry, entries: int, element_bytes: int, target: Target) -> int:
@@ -169,9 +201,14 @@ def _whole_map(geometry: ConvGeometry, entries: int, element_bytes: int, target:
 
 
 def _group_banks(geometry: ConvGeometry, element_bytes: int, target: Target) -> int:
-    """Banks that the weights of a kernel group take."""
+    """Whole banks that the weights of a kernel group take."""
+    return ceil(_group_size(geometry, element_bytes, target))
+
+
+def _group_size(geometry: ConvGeometry, element_bytes: int, target: Target) -> float:
+    """Banks that they fill."""
     kernels = min(geometry.out_channels, kernel_group(element_bytes, target))
-    return -(-kernels * kernel_bytes(geometry, element_bytes, target) // buffer_of(target).bank_bytes)
+    return kernels * kernel_bytes(geometry, element_bytes, target) / buffer_of(target).bank_bytes
 
 
 def _parts(geometry: ConvGeometry, element_bytes: int, target: Target) -> Iterator[tuple[int, int]]:

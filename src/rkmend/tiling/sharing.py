@@ -5,7 +5,8 @@ band or a piece holds nothing but padding, and prints for how many cores it was 
 the layers that abort. They were found on 1,965 small Convs (kernels 1 to 4, strides 1 to 7, dilations 1 to 4, up to 30
 rows), 720 of up to 14 rows that one core holds 3 to 6 of, and 340 depth-wise ones (16 to 500 channels, fp16 and int8):
 all died or converted as computed here, and those that died did so for the number of cores computed here. Of 400 large
-ones (to 1200 channels, 1500 columns) 392 did; most others are cut into narrow tiles, or taken apart along channels.
+ones (to 1200 channels, 1500 columns) 392 did; most others are cut into narrow tiles, or taken apart along channels. Of
+1,400 Convs whose kernel groups take 5 to 11 of the 12 banks (3 to 20 rows, 8 to 64 outputs) 1,379 did.
 
 The compiler is not deterministic: what is said to die did so every time, but of 384 channels, width 1198, some heights
 that are said to convert (2 and 11 with 128 outputs, 10 and 14 with 96) died in one to three of five runs.
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rkmend.targets import Target
-from rkmend.tiling.bands import held, kernel_group, rows_alone, rows_per_band
+from rkmend.tiling.bands import held, kernel_group, rows_alone, rows_per_band, streams_halves
 from rkmend.tiling.conv import Axis, ConvGeometry
 from rkmend.tiling.storage import is_depthwise
 
@@ -118,10 +119,14 @@ def _starves_alone(rows: Axis, room: int) -> bool:
 def shares_channels(geometry: ConvGeometry, cores: int, element_bytes: int, target: Target) -> bool:
     """Whether the output channels are shared out among so many cores, and not the rows; never of a depth-wise Conv.
 
-    Each core needs a full group of them. Of 70 Convs of 192 to 900 channels (fp16 and int8) all that had fewer full
-    groups than cores died with their rows shared out, whether or not their weights fit into the buffer.
+    Each core needs a full group of them, and there are as many for each, or more than the buffer holds. Of 70 Convs of
+    192 to 900 channels (fp16 and int8) all that had fewer full groups than cores died with their rows shared out,
+    whether or not their weights fit into the buffer.
     """
     full, rest = divmod(geometry.out_channels, kernel_group(element_bytes, target))
     if is_depthwise(geometry) or full < cores:
         return False
-    return (full + bool(rest)) % cores == 0 or held(geometry, element_bytes, target).streamed
+    if (full + bool(rest)) % cores == 0:
+        return True
+    fits = held(geometry, element_bytes, target)
+    return fits.streamed and not streams_halves(geometry, element_bytes, target)

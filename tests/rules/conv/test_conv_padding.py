@@ -191,6 +191,19 @@ def test_groups_of_whole_atoms_are_looked_at_one_by_one(groups, dies):
     assert finding.facts["empty_piece"] == dies
 
 
+@pytest.mark.parametrize(
+    ("kernel_w", "pad_left", "dies"), [(13, 10, True), (13, 18, False), (21, 10, True), (21, 18, True)]
+)
+def test_a_kernel_that_is_cut_along_the_width_leaves_the_rows_alone(kernel_w, pad_left, dies):
+    """As trials ended: else a pad over 15 becomes a Pad of rows and columns."""
+    rows, cols = (
+        Axis(13, 2, 2, pad_begin=2, pad_end=2),
+        Axis(1091, kernel_w, 2, pad_begin=pad_left, pad_end=2),
+    )
+    (finding,) = findings(Case(ConvGeometry.along(rows, cols, 128, 16)).model())
+    assert finding.facts["empty_piece"] == dies
+
+
 def test_padding_that_the_stride_never_reaches_is_trimmed():
     model = Case(UNREACHED).model()
     assert list(mends(model)) == ["trim-padding", "single-core"]
