@@ -72,6 +72,24 @@ def test_indices_come_with_what_they_are_chosen_from(tmp_path):
         assert set(arrays.files) == {"noise:y", "values:y", "noise:z", "values:z"}
 
 
+def test_what_is_computed_from_indices_has_noise_of_its_own(tmp_path):
+    """The sample of ones is a tie in fp16 alone: 1 and 1 + 2^-12."""
+    nodes = [
+        node("Add", "x nearly", "a", "shift"),
+        node("ArgMax", "a", "i", "best", axis=1, keepdims=0),
+        node("Mul", "i two", "y", "twice"),
+    ]
+    weights = {"nearly": np.array([0, 2**-12, 0], np.float32), "two": np.array(2, np.int64)}
+    path = tmp_path / "m.onnx"
+    onnx.save(
+        model(nodes, [value("x", [1, 3])], [value("y", [1], onnx.TensorProto.INT64)], weights, opset=13), path
+    )
+    noisy = make_reference(freeze(load(path), {}), BuildOptions(), tmp_path / "s").measure(False)
+    (ones,) = (sample for sample in noisy.samples if sample.name == "ones")
+    with np.load(ones.noise) as arrays:
+        assert arrays["noise:y"].tolist() == [2.0] and "values:y" not in arrays.files
+
+
 @pytest.mark.toolkit
 def test_what_fp16_itself_does_is_not_called_wrong(bench, tmp_path):
     given = freeze(load(camera(tmp_path / "m.onnx")), {})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-REVISION = 4
+REVISION = 5
 """Raised when noise is measured or compared in another way: remembered Trials are then made anew."""
 RUNS = 2
 """Runs with rounding by chance, besides the one that rounds to the nearest."""
@@ -175,7 +175,7 @@ def _arrays(names: Sequence[str], axes: dict[str, int], exact: Path, halves: Seq
         key = f"output{number}"
         want = read_npz(exact, key)
         plain = name.removeprefix(WATCHED)
-        if want.dtype.kind != "f" or (plain == name and plain in axes):
+        if want.dtype.kind not in "fiub" or (plain == name and plain in axes):
             continue
         with np.errstate(invalid="ignore", over="ignore"):
             moved = [

@@ -43,6 +43,12 @@ def test_where_fp16_overflows_it_explains_nothing():
     assert worst(found) > FP16.noise_factor
 
 
+def test_integers_are_exact_but_for_what_rounding_was_seen_to_move():
+    want, got = np.array([3000, 4000, 5000]), np.array([3000, 4000, 5001])
+    assert worst(measure(want, got, {"noise": np.array([0, 0, 1])})) <= FP16.noise_factor
+    assert worst(measure(want, got, {"noise": np.zeros(3)})) > FP16.noise_factor
+
+
 def chosen(values, picks, noise):
     want = values.argmax(axis=1)
     got = want.copy()

@@ -38,8 +38,9 @@ def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]
     Args:
         reference: What the original model computes.
         got: What the simulator gives, of the same size.
-        known: `noise`: how far rounding alone takes each element. For an output of indices or of truth values besides
-            `values`: what was chosen from or compared, as [outer, choices, inner] or as a difference, with its noise.
+        known: `noise`: how far rounding alone takes each element. For an output of indices or of truth values that
+            were just chosen or compared besides `values`: what was chosen from or compared, as [outer, choices, inner]
+            or as a difference, with its noise.
 
     Returns:
         The fields of `toolkit.verdict.Noise`. Where rounding alone is not finite it explains nothing.
@@ -47,23 +48,23 @@ def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]
     noise = np.nan_to_num(known["noise"].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     got = got.reshape(reference.shape)
     if "values" not in known:
-        return _of_numbers(
-            reference.astype(np.float64), got.astype(np.float64), noise.reshape(reference.shape)
-        )
+        wrong = np.abs(reference.astype(np.float64) - got.astype(np.float64))
+        least = ROUNDING if reference.dtype.kind == "f" else 0.0
+        return _of_numbers(reference.astype(np.float64), wrong, noise.reshape(reference.shape), least)
     values = known["values"].astype(np.float64)
     if reference.dtype == np.bool_:
         return _of_signs(reference.astype(bool) != got.astype(bool), values, noise)
     return _of_choices(reference, got, values, noise)
 
 
-def _of_numbers(want: np.ndarray, have: np.ndarray, noise: np.ndarray) -> dict[str, float]:
-    wrong = np.abs(want - have)
+def _of_numbers(want: np.ndarray, wrong: np.ndarray, noise: np.ndarray, least: float) -> dict[str, float]:
+    """Of quantities: how far each is off, against how far rounding takes it, `least` of the largest at any rate."""
     whole, typical = _rms(want), _rms(noise)
-    ratios = [_rms(wrong) / (typical + ROUNDING * whole + TINY)]
+    ratios = [_rms(wrong) / (typical + least * whole + TINY)]
     if want.ndim >= 3 and want.size:
         axes = (0, *range(2, want.ndim))
-        ratios.append(_rms(wrong, axes).max() / (_rms(noise, axes).max() + ROUNDING * whole + TINY))
-    peak = wrong.max(initial=0.0) / (noise.max(initial=0.0) + ROUNDING * np.abs(want).max(initial=0.0) + TINY)
+        ratios.append(_rms(wrong, axes).max() / (_rms(noise, axes).max() + least * whole + TINY))
+    peak = wrong.max(initial=0.0) / (noise.max(initial=0.0) + least * np.abs(want).max(initial=0.0) + TINY)
     return _record(typical / (whole + TINY), max(ratios), peak, np.count_nonzero(wrong))
 
 
