@@ -75,6 +75,12 @@ def number_of(value: ir.Value | None) -> float | None:
 
 def reduced_axes(node: ir.Node) -> list[int] | None:
     """The axes that a reduction is over, ascending, none where it is told to do nothing; None if not known."""
+    axes = axes_as_given(node)
+    return None if axes is None else sorted(set(axes))
+
+
+def axes_as_given(node: ir.Node) -> list[int] | None:
+    """The same in the order in which the model names them."""
     axes: Sequence[int] = node.attributes.get_ints("axes", ())
     given = operand(node, 1)
     if given is not None:
@@ -88,7 +94,7 @@ def reduced_axes(node: ir.Node) -> list[int] | None:
     if data is None or data.shape is None:
         return None
     rank = len(data.shape)
-    return sorted({axis % rank for axis in axes}) if axes else list(range(rank))
+    return [axis % rank for axis in axes] if axes else list(range(rank))
 
 
 def slice_bounds(node: ir.Node) -> list[tuple[int, int, int, int]] | None:
