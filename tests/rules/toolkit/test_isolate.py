@@ -10,9 +10,10 @@ from graphs import model, node, run, value
 
 from rkmend.mend.apply import apply
 from rkmend.mend.prove import prove
+from rkmend.records import Status
 from rkmend.rules import CannotApply, get_rule
 from rkmend.toolkit.options import BuildOptions
-from rkmend.toolkit.verdict import Outcome
+from rkmend.toolkit.verdict import Outcome, Signature, Stage, Verdict
 from rule_bench import RK3588, Bench, check_before_and_after, loaded
 
 RULE = get_rule("RKM950")
@@ -68,3 +69,29 @@ def test_whole_numbers_are_not_clipped(bench, tmp_path):
     (finding,) = findings(bench, gram(), tmp_path, ("sum",))
     with pytest.raises(CannotApply, match="floating point"):
         apply(loaded(proto, tmp_path), RULE.mends(loaded(proto, tmp_path), RK3588, finding)[0])
+
+
+@pytest.mark.toolkit
+def test_a_conversion_isolates_what_computes_something_else(convert, tmp_path):
+    """Channels that are put into another order behind a GlobalAveragePool keep their order."""
+    nodes = [
+        node("GlobalAveragePool", "x", "a", "mean"),
+        node("Split", "a", "b c", "halves", axis=1),
+        node("Concat", "c b", "y", "swapped", axis=1),
+    ]
+    onnx.save(model(nodes, [value("x", [1, 8, 12, 12])], [value("y", [1, 8, 1, 1])]), tmp_path / "m.onnx")
+    result = convert(tmp_path / "m.onnx", out=tmp_path / "out")
+    assert result.first_verdict.outcome is Outcome.WRONG
+    assert result.status is Status.MENDED, result.reason
+    assert [(mend.code, mend.name) for mend in result.mends] == [("RKM950", "barriers")]
+
+
+@pytest.mark.parametrize(("restricted", "names"), [("fp16", MENDS), ("int8", ["barriers"])])
+def test_what_is_tried_for_wrong_numbers(restricted, names, tmp_path):
+    verdict = Verdict(
+        Outcome.WRONG, Stage.SIMULATE, Signature(Stage.SIMULATE, "wrong", ""), "", (), {}, (), (), 0.0, {}
+    )
+    assert RULE.recognises(verdict)
+    (finding,) = RULE.react(verdict, GRAM)
+    target = RK3588.computing_in(restricted)
+    assert [mend.name for mend in RULE.mends(loaded(gram(), tmp_path), target, finding)] == names

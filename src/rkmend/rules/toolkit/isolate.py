@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rkmend.rules.base import CannotApply, Exactness, Finding, Mend, Rule
+from rkmend.rules.base import CannotApply, Exactness, Fact, Finding, Mend, Rule
 from rkmend.rules.operands import is_constant
 from rkmend.rules.replacement import Replacement
 from rkmend.rules.toolkit.barrier import barrier
@@ -28,8 +28,9 @@ class Isolate(Rule):
 
     ## What happens
 
-    The toolkit raises an exception, or its native code ends the process, with or without a message, on a model of a few
-    operators: all other operators of the network can be taken away and it still does.
+    The toolkit raises an exception, or its native code ends the process, with or without a message, or its file
+    computes something else, on a model of a few operators: all other operators of the network can be taken away and it
+    still does.
 
     ## Why
 
@@ -48,6 +49,8 @@ class Isolate(Rule):
     * `optimization-level-2`, `-1`, `-0`: has the toolkit rewrite the graph less.
     * `on-the-cpu`: leaves the operators to the CPU.
 
+    Where an int8 build computes something else, only the first.
+
     ## Exactness and its limits
 
     `barriers` is exact for finite numbers; the options leave the graph as it is. As any other, the result is verified
@@ -55,8 +58,10 @@ class Isolate(Rule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588: `barriers` cures the crashes of RKM504 and the exceptions of RKM503, at more cycles than
-    their own mends, and not those of RKM506.
+    Toolkit 2.3.2 and 2.5.0, rk3588: GlobalAveragePool, a Split of its channels and a Concat in another order give the
+    channels in their first order, on every optimisation level; `barriers` cures that without a cycle more. On 2.3.2 it
+    cures the crashes of RKM504 and the exceptions of RKM503, at more cycles than their own mends, and not those of
+    RKM506.
     """
 
     code = "RKM950"
@@ -70,14 +75,25 @@ class Isolate(Rule):
         """The operators to blame."""
         if culprits:
             message = f"{', '.join(culprits)}: no rule knows why."
-            yield Finding(self.code, self.name, culprits, {"operators": len(culprits)}, message)
+            facts: dict[str, Fact] = {"operators": len(culprits), "outcome": verdict.outcome.value}
+            yield Finding(self.code, self.name, culprits, facts, message)
 
     def recognises(self, verdict: Verdict) -> bool:
-        """An exception while the model is built, or a crash."""
-        return verdict.outcome in (Outcome.REJECTED, Outcome.ABORTED)
+        """An exception while the model is built, a crash, or numbers that are wrong."""
+        return verdict.outcome in (Outcome.REJECTED, Outcome.ABORTED, Outcome.WRONG)
 
     def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """The cheapest first."""
+        """The cheapest first; wrong numbers of an int8 build mostly come from its rounding."""
+        barriers = Mend(
+            name="barriers",
+            summary="Puts a Clip that clips nothing before each operator to blame.",
+            exactness=Exactness.EXACT,
+            rewrite=partial(_fence, finding.nodes),
+            last_resort=True,
+            blind=True,
+        )
+        if target.only_int8 and finding.facts["outcome"] == Outcome.WRONG.value:
+            return [barriers]
         outputs = [node.outputs[0].name for node in model.graph if node.name in finding.nodes]
         levels = [
             _option(f"optimization-level-{level}", f"Optimises at level {level}.", optimization_level=level)
@@ -85,14 +101,7 @@ class Isolate(Rule):
         ]
         on_cpu = {name: "cpu" for name in outputs if name}
         return [
-            Mend(
-                name="barriers",
-                summary="Puts a Clip that clips nothing before each operator to blame.",
-                exactness=Exactness.EXACT,
-                rewrite=partial(_fence, finding.nodes),
-                last_resort=True,
-                blind=True,
-            ),
+            barriers,
             *levels,
             _option("on-the-cpu", "Leaves the operators to blame to the CPU.", op_target=on_cpu),
         ]
