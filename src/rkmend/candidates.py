@@ -46,10 +46,14 @@ class Candidates:
             yield from self._mends(rule, finding, state)
 
     def known(self, state: State) -> list[Finding]:
-        """What the rules know of a State, whether they have a mend for it or not."""
-        culprits = set(self.culprits.of(state))
-        found = [finding for _rule, finding in chain(self._found(state), self._reactions(state))]
-        return [finding for finding in found if not finding.nodes or culprits & set(finding.nodes)]
+        """What the rules know of a State, whether they have a mend for it or not; what none knows only without that."""
+        culprits, target = set(self.culprits.of(state)), self.setting.target_of(state.options)
+        found, blind = list[Finding](), list[Finding]()
+        for rule, finding in chain(self._found(state), self._reactions(state)):
+            if not finding.nodes or culprits & set(finding.nodes):
+                mends = rule.mends(state.model, target, finding)
+                (blind if mends and all(mend.blind for mend in mends) else found).append(finding)
+        return found or blind
 
     def _found(self, state: State) -> Iterator[tuple[Rule, Finding]]:
         """What every rule that recognises the failure finds in the graph."""
