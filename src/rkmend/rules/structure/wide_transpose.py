@@ -63,9 +63,8 @@ class WideTranspose(OperatorRule):
     ## What rkmend does
 
     * `two-steps`: puts the columns in the place of the channels (of 0312 the rows), and then everything where it
-      belongs. A depthwise
-      1x1 Conv with weights of 1 stands between the two: the toolkit would take two Transposes together, and draws them
-      past everything else (Reshape, Clip, Split and Concat).
+      belongs. A depthwise 1x1 Conv with weights of 1 stands between the two: the toolkit would take two Transposes
+      together, and draws them past everything else (Reshape, Clip, Split and Concat).
 
     ## Exactness and its limits
 

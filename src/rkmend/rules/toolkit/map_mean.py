@@ -50,7 +50,7 @@ class MapMean(OperatorRule):
 
     ## Evidence
 
-    Toolkit 2.3.2, rk3588, rk3576, rk3566 and rk3562, fp16 and int8: all of 27 operators behind such a mean fail, from
+    Toolkit 2.3.2, rk3588, rk3576, rk3566 and rk3562, fp16 and int8: all of 23 operators behind such a mean fail, from
     Relu and Gemm to Concat and Unsqueeze, behind an Identity, Dropout, Flatten or Reshape that changes nothing, too. It
     converts as an output of the model, with the axes 3 and 2 in this order, over a single axis, all axes but the first,
     the last three of five, and with `keepdims`; so do ReduceSum, ReduceMax and ReduceL2. Toolkit 2.5.0 converts it.
