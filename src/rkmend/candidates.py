@@ -65,9 +65,10 @@ class Candidates:
 
     def _reactions(self, state: State) -> Iterator[tuple[Rule, Finding]]:
         """What every rule that recognises the failure concludes from its message and its culprits."""
+        target = self.setting.target_of(state.options)
         for rule in self.rules:
             if rule.recognises(state.verdict):
-                for finding in rule.react(state.verdict, self.culprits.of(state)):
+                for finding in rule.react(state.verdict, self.culprits.of(state), target):
                     yield rule, finding
 
     def _mends(self, rule: Rule, finding: Finding, state: State) -> Iterator[tuple[Finding, Mend]]:

@@ -234,6 +234,8 @@ class Search:
             return not fails_alike or (
                 _missing(after) < _missing(before) or _differing(after) < _differing(before)
             )
+        if step.mend.options and before.verdict.fails_when_run and not after.verdict.fails_when_run:
+            return False  # the graph is as it was, and now not even built
         if step.mend.options and not step.mend.blind and not fails_alike:  # so it is with the whole build
             return True
         blamed, left = self.culprits(before), set(self.culprits(after))

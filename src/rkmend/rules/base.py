@@ -128,12 +128,13 @@ class Rule(ABC):
     def find(self, model: ir.Model, target: Target) -> Iterable[Finding]:
         """The places where the static predicate holds. Needs inferred shapes; touches nothing, runs nothing."""
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
         """Findings that follow from what a failed Trial said, not from the graph; none for most rules.
 
         Args:
             verdict: Of the Trial; this rule recognises it.
             culprits: The nodes that the failure comes from; none where they were not found.
+            target: The same that `find` is given.
         """
         return ()
 

@@ -8,7 +8,7 @@ import pytest
 from graphs import model, node, value
 
 from rkmend.rules import get_rule
-from rule_bench import loaded
+from rule_bench import RK3588, loaded
 
 RULE = get_rule("RKM402")
 
@@ -23,7 +23,7 @@ def test_an_output_beyond_fp16_is_named(bench, tmp_path):
     proto = product(60000.0)
     failed = bench.verdict(loaded(proto, tmp_path), proto)
     assert RULE.recognises(failed)
-    (finding,) = RULE.react(failed, ())
+    (finding,) = RULE.react(failed, (), RK3588)
     assert finding.facts["output"] == "y" and finding.facts["largest"] > 65504 and "65504" in finding.message
     assert not RULE.mends(loaded(proto, tmp_path), None, finding)
 

@@ -16,6 +16,8 @@ from rkmend.toolkit.verdict import Noise, Outcome, OutputAgreement, Stage, Verdi
 
 RULE, RK3588 = Drowned(), load_target("rk3588")
 
+INT8 = RK3588.computing_in("int8")
+
 
 def wrong(*, ratio: float, part: float = 1.0, outcome: Outcome = Outcome.WRONG) -> Verdict:
     """An output of which half is noise, so many times as far off as rounding takes it."""
@@ -39,9 +41,10 @@ def wrong(*, ratio: float, part: float = 1.0, outcome: Outcome = Outcome.WRONG) 
 def test_numbers_that_are_off_as_rounding_takes_them():
     verdict = wrong(ratio=1.0)
     assert RULE.recognises(verdict)
-    (finding,) = RULE.react(verdict, ("relu",))
+    (finding,) = RULE.react(verdict, ("relu",), INT8)
     assert finding.nodes == ("relu",) and "50% of an output" in finding.message
-    assert list(RULE.react(verdict, ())) == []
+    assert list(RULE.react(verdict, (), INT8)) == []
+    assert list(RULE.react(verdict, ("relu",), RK3588.computing_in("fp16"))) == []
 
 
 @pytest.mark.parametrize(
@@ -56,12 +59,11 @@ def test_what_rounding_does_not_explain_is_not_its_business(verdict):
 def test_the_layers_on_either_side_stay_in_float16_too(tmp_path):
     onnx.save(drowning(1000), tmp_path / "m.onnx")
     graph = freeze(load(tmp_path / "m.onnx"), {}).ir
-    (finding,) = RULE.react(wrong(ratio=1.0), ("relu",))
-    finer, mixed = RULE.mends(graph, RK3588.computing_in("int8"), finding)
+    (finding,) = RULE.react(wrong(ratio=1.0), ("relu",), INT8)
+    finer, mixed = RULE.mends(graph, INT8, finding)
     given = BuildOptions(quantize=True)
     assert finer.options(given) == BuildOptions(quantize=True, quantized_algorithm="mmse")
     assert mixed.options(given).float16_tensors == ("r", "y", "c")
-    assert not RULE.mends(graph, RK3588.computing_in("fp16"), finding)
 
 
 @pytest.mark.toolkit

@@ -29,7 +29,7 @@ def gram() -> onnx.ModelProto:
 def findings(bench: Bench, proto: onnx.ModelProto, tmp_path, culprits: tuple[str, ...]):
     verdict = bench.verdict(loaded(proto, tmp_path), proto)
     assert verdict.outcome is Outcome.ABORTED and RULE.recognises(verdict)
-    return list(RULE.react(verdict, culprits))
+    return list(RULE.react(verdict, culprits, RK3588))
 
 
 @pytest.mark.toolkit
@@ -92,6 +92,6 @@ def test_what_is_tried_for_wrong_numbers(restricted, names, tmp_path):
         Outcome.WRONG, Stage.SIMULATE, Signature(Stage.SIMULATE, "wrong", ""), "", (), {}, (), (), 0.0, {}
     )
     assert RULE.recognises(verdict)
-    (finding,) = RULE.react(verdict, GRAM)
     target = RK3588.computing_in(restricted)
+    (finding,) = RULE.react(verdict, GRAM, target)
     assert [mend.name for mend in RULE.mends(loaded(gram(), tmp_path), target, finding)] == names

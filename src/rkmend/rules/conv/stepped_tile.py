@@ -14,7 +14,7 @@ from rkmend.rules.operator import OperatorRule
 from rkmend.rules.replacement import Replacement
 from rkmend.targets import Target
 from rkmend.tiling.conv import Axis
-from rkmend.tiling.storage import is_depthwise, widest_element
+from rkmend.tiling.storage import as_computed, widest_element
 from rkmend.tiling.tiles import channel_parts, overreaches
 from rkmend.toolkit.verdict import Outcome, Verdict
 
@@ -62,10 +62,10 @@ class SteppedTile(OperatorRule):
 
     Own trials with toolkit 2.3.2, rk3588: of 1,325 Convs with such strides, most of them random, all 15 that died of it
     are foreseen, with at most 6 false alarms; of 941 about these limits all but 3 of the 328 that died, with 80 false
-    alarms, most of them with windows of 1 or 2 rows. On rk3562 13 of 14 that die with a kernel 1x1 are foreseen, with
-    no false alarm. It is a warning for up to 32 outputs: of 60 random ones at the limits 29 died, of those with more
-    outputs 17 of 24. Of kernels 3x3 on rk3562 and rk3566 some die, which is not foreseen. All 100 that were tried for
-    rk3576 convert.
+    alarms, most of them with windows of 1 or 2 rows. Groups that are computed one by one convert (58 of 58). On rk3562
+    13 of 14 that die with a kernel 1x1 are foreseen, with no false alarm. It is a warning for up to 32 outputs: of 60
+    random ones at the limits 29 died, of those with more outputs 17 of 24. Of kernels 3x3 on rk3562 and rk3566 some
+    die, which is not foreseen. All 100 that were tried for rk3576 convert.
     """
 
     code = "RKM123"
@@ -91,8 +91,11 @@ class SteppedTile(OperatorRule):
             return None
         if target.name in ONE_TAP and (shape.kernel_h * shape.kernel_w > 1 or shape.groups > 1):
             return None
-        dense, element = shape if is_depthwise(shape) else replace(shape, groups=1), widest_element(target)
-        if not any(overreaches(part, element, target) for part in channel_parts(dense, element, target)):
+        element = widest_element(target)
+        computed = as_computed(shape, element, target)
+        if computed.out_channels < shape.out_channels:  # groups one by one
+            return None
+        if not any(overreaches(part, element, target) for part in channel_parts(computed, element, target)):
             return None
         return {
             "width": shape.width,

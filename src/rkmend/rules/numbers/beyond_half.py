@@ -58,7 +58,7 @@ class BeyondHalf(Rule):
         """An output is wrong on a sample for which it is beyond fp16."""
         return any(map(_is_beyond, verdict.agreement)) and verdict.outcome is Outcome.WRONG
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
         """One for each output."""
         largest: dict[str, float] = {}
         for found in filter(_is_beyond, verdict.agreement):

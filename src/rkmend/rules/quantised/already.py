@@ -60,7 +60,7 @@ class AlreadyQuantised(Rule):
         """Nothing: without `--quantize` such a model is as good as any other."""
         return ()
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
         """The model as a whole."""
         message = "The model has scales of its own, which an int8 build does not replace."
         yield Finding(self.code, self.name, (), {}, message)

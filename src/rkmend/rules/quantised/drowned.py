@@ -63,9 +63,9 @@ class Drowned(Rule):
         """Nothing: how much rounding hurts stands in no graph."""
         return ()
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
-        """The operators that compute the loudest tensors."""
-        if culprits:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
+        """The operators that compute the loudest tensors of an int8 build."""
+        if culprits and target.only_int8:
             share = max(found.noise.share for found in verdict.agreement if found.noise)
             message = (
                 f"The rounding of int8 alone is {share:.0%} of an output; "
@@ -84,9 +84,7 @@ class Drowned(Rule):
         )
 
     def mends(self, model: ir.Model, target: Target, finding: Finding) -> Sequence[Mend]:
-        """Build options, the one that costs nothing at run time first; none in an fp16 build."""
-        if not target.only_int8:
-            return ()
+        """Build options, the one that costs nothing at run time first."""
         kept = tuple(dict.fromkeys(_around(model, finding.nodes)))
         return [
             Mend(

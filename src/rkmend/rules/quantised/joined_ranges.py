@@ -57,7 +57,7 @@ class JoinedRanges(Rule):
         """Nothing: how large numbers are stands in no graph."""
         return ()
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
         """Each output of which a part is lost."""
         lost = dict.fromkeys(found.output for found in verdict.agreement if loses_a_part(found))
         for output in lost:

@@ -71,7 +71,7 @@ class Isolate(Rule):
         """Nothing: only the failure tells."""
         return ()
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
         """The operators to blame."""
         if culprits:
             message = f"{', '.join(culprits)}: no rule knows why."

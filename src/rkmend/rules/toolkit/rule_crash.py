@@ -77,7 +77,7 @@ class ToolkitRuleCrash(Rule):
         """Nothing: only the failure tells."""
         return ()
 
-    def react(self, verdict: Verdict, culprits: tuple[str, ...]) -> Iterable[Finding]:
+    def react(self, verdict: Verdict, culprits: tuple[str, ...], target: Target) -> Iterable[Finding]:
         """The rule that the log names; of a circle, one finding for each."""
         signature = verdict.signature
         if signature is None:

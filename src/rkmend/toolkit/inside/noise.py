@@ -49,22 +49,35 @@ def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]
     got = got.reshape(reference.shape)
     if "values" not in known:
         wrong = np.abs(reference.astype(np.float64) - got.astype(np.float64))
-        least = ROUNDING if reference.dtype.kind == "f" else 0.0
-        return _of_numbers(reference.astype(np.float64), wrong, noise.reshape(reference.shape), least)
+        whole, noise = _rms(reference.astype(np.float64)), noise.reshape(reference.shape)
+        if reference.dtype.kind == "f":
+            largest = float(np.abs(reference.astype(np.float64)).max(initial=0.0))
+            return _of_numbers(wrong, noise, whole, (ROUNDING * whole, ROUNDING * largest))
+        # integers have no rounding of their own, and 0 says as much as 1
+        return _of_numbers(wrong, noise, max(whole, 1.0), (0.0, 0.0))
     values = known["values"].astype(np.float64)
     if reference.dtype == np.bool_:
         return _of_signs(reference.astype(bool) != got.astype(bool), values, noise)
     return _of_choices(reference, got, values, noise)
 
 
-def _of_numbers(want: np.ndarray, wrong: np.ndarray, noise: np.ndarray, least: float) -> dict[str, float]:
-    """Of quantities: how far each is off, against how far rounding takes it, `least` of the largest at any rate."""
-    whole, typical = _rms(want), _rms(noise)
-    ratios = [_rms(wrong) / (typical + least * whole + TINY)]
-    if want.ndim >= 3 and want.size:
-        axes = (0, *range(2, want.ndim))
-        ratios.append(_rms(wrong, axes).max() / (_rms(noise, axes).max() + least * whole + TINY))
-    peak = wrong.max(initial=0.0) / (noise.max(initial=0.0) + least * np.abs(want).max(initial=0.0) + TINY)
+def _of_numbers(
+    wrong: np.ndarray, noise: np.ndarray, whole: float, least: tuple[float, float]
+) -> dict[str, float]:
+    """Of quantities: how far each is off, against how far rounding takes it.
+
+    Args:
+        wrong: By how much each differs.
+        noise: By how much rounding moves it.
+        whole: What there is of a signal, root mean square.
+        least: How far off all of them may be at any rate, root mean square, and one of them.
+    """
+    typical, (mean, most) = _rms(noise), least
+    ratios = [_rms(wrong) / (typical + mean + TINY)]
+    if wrong.ndim >= 3 and wrong.size:
+        axes = (0, *range(2, wrong.ndim))
+        ratios.append(_rms(wrong, axes).max() / (_rms(noise, axes).max() + mean + TINY))
+    peak = wrong.max(initial=0.0) / (noise.max(initial=0.0) + most + TINY)
     return _record(typical / (whole + TINY), max(ratios), peak, np.count_nonzero(wrong))
 
 
