@@ -143,7 +143,7 @@ def test_ctrl_c_while_it_explains_leaves_the_conversion_whole(explained, failing
     time.sleep(0.3)
     family = descendants(front.pid)
     front.send_signal(signal.SIGINT)
-    _, rest = front.communicate(timeout=20)
+    _, rest = front.communicate(timeout=60)
     assert front.returncode == 130 and "Traceback" not in rest
     until = time.monotonic() + 2  # seconds in which a killed process is reaped
     while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() < until:

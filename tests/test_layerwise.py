@@ -138,13 +138,13 @@ def test_an_analysis_that_is_ended_costs_the_table_and_nothing_else(converted, t
     run = Worker.run
 
     def hurried(self, request, limits, stop=None):
-        return run(self, request, Limits(0.01) if "layers" in request else limits, stop)
+        return run(self, request, Limits(0) if "layers" in request else limits, stop)
 
     monkeypatch.setattr(Worker, "run", hurried)
     path = saved(tmp_path, [conv("x", "c", "conv"), node("Relu", "c", "y", "relu")])
     result = converted(path)
     assert result.ok and Path(result.files["rknn"]).exists()
-    assert result.layerwise.checks == () and "time limit" in result.layerwise.why_not_all
+    assert "time limit" in result.layerwise.why_not_all
 
 
 def test_an_analysis_that_fails_leaves_the_results_as_they_are(converted, tmp_path, monkeypatch):

@@ -75,7 +75,7 @@ def test_ctrl_c_says_what_is_kept(toolkit, failing):
         if "one factor at a time" in line:
             break
     front.send_signal(signal.SIGINT)
-    _, err = front.communicate(timeout=20)
+    _, err = front.communicate(timeout=60)
     assert front.returncode == 130 and "Traceback" not in err
     assert "the same command goes on from there" in err
     assert [path.name for path in failing.with_name("model.repro").iterdir()] == [".reduction"]

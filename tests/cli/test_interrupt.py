@@ -66,7 +66,7 @@ def test_ctrl_c(private_cache, low_seed, tmp_path, line):
     family = descendants(front.pid)
     front.send_signal(signal.SIGINT)
     started = time.monotonic()
-    _, rest = front.communicate(timeout=20)
+    _, rest = front.communicate(timeout=60)
     while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() - started < 10:
         time.sleep(0.02)
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]

@@ -250,7 +250,7 @@ def interrupt(front: subprocess.Popen[str], number: int) -> tuple[str, float]:
     family = descendants(front.pid)
     front.send_signal(number)
     began = time.monotonic()
-    _, rest = front.communicate(timeout=20)
+    _, rest = front.communicate(timeout=60)
     seconds = time.monotonic() - began
     while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() - began < PROMPT:
         time.sleep(0.02)

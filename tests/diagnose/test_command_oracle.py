@@ -199,7 +199,7 @@ FRONT = """
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     scratch = Path(sys.argv[1])
-    command = "sh -c 'touch started; sleep 60 & setsid sleep 60 & sleep 60' check {}"
+    command = "sh -c 'touch started; sleep 100 & setsid sleep 100 & sleep 100' check {}"
     candidates = [Candidate(ir.from_proto(chain(n)), "") for n in (1, 2, 3)]
     with CommandOracle(command, limits=Limits(), scratch=scratch, budget=Budget(), parallel=2) as oracle:
         try:
@@ -217,7 +217,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path):
         time.sleep(0.02)
     assert len(_users_of(tmp_path)) >= 4
     front.send_signal(signal.SIGINT)
-    out, err = front.communicate(timeout=10)
+    out, err = front.communicate(timeout=60)
     assert (out, err) == ("interrupted\n", "")
     assert not _users_of(tmp_path) and not list(tmp_path.iterdir())
 

@@ -210,7 +210,7 @@ def test_ctrl_c_ends_all_at_once(toolkit, tmp_path, when):
     family = [int(pid) for pid in Path(f"/proc/{front.pid}/task/{front.pid}/children").read_text().split()]
     front.send_signal(signal.SIGINT)
     started = time.monotonic()
-    out, err = front.communicate(timeout=20)
+    out, err = front.communicate(timeout=60)
     assert time.monotonic() - started < 10  # takes less than one second, more on a machine under load
     assert out.endswith("interrupted\n") and not err
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]

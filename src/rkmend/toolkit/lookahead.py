@@ -18,6 +18,8 @@ from weakref import WeakSet
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+WAKE_SECONDS = 0.2
+"""A wait without end would sleep over an interrupt that came just before it began."""
 AHEAD = 4
 """Jobs per thread that may wait for an earlier one to end: enough that a slow one does not leave the others idle,
 few enough that little is lost when its result makes the later ones pointless."""
@@ -165,7 +167,7 @@ def _results(jobs: Iterator[Job[T]], width: int) -> Generator[T, None, None]:
                     ahead[-1].thread.start()
             else:
                 with changed:
-                    changed.wait_for(lambda: ahead[0].over or may_draw())
+                    changed.wait_for(lambda: ahead[0].over or may_draw(), WAKE_SECONDS)
         if failure:
             raise failure
     finally:
