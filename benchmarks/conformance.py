@@ -72,7 +72,7 @@ def main() -> None:
             try:
                 jobs.append(_job(name, test, Path(folder)))
             except (Outside, RkmendError) as reason:
-                outside[name] = str(reason)
+                outside[name] = str(reason).replace(f"{test}/", "")
         if arguments.finished:
             done = names_in(keep)
             jobs = [job for job in jobs if job.name in done]

@@ -123,7 +123,8 @@ def _alone(job: Job, original: Path) -> dict[str, Any]:
                 calibration, raw = load_calibration(Path(dataset), given.inputs, folder)
             reference = make_reference(given, options, folder / "samples", calibration=raw)
         except RkmendError as error:
-            return {"status": "input error", "why": error.message, "alone": ""}
+            why = error.message.replace(f"{job.model.parent}/", "")
+            return {"status": "input error", "why": why, "alone": ""}
         save(model.ir, folder / "model.onnx")
         trial = Trial(
             job.name, folder / "model.onnx", digest_ir(model.ir), load_target(job.target), toolkit, options,
@@ -147,7 +148,10 @@ def _convert(job: Job) -> dict[str, Any]:
             result = _converters[key].convert(job.model, Path(folder) / "out", job.wishes)
         except RkmendError as error:
             findings = [error.rule] if error.rule else []
-            row = {"status": "input error", "why": error.message, "findings": findings}
+            why = error.message.replace(
+                f"{job.model.parent}/", ""
+            )  # a result says nothing of where it was measured
+            row = {"status": "input error", "why": why, "findings": findings}
         except Exception:  # a traceback is what nobody may see: it is a row of its own
             row = {"status": "traceback", "why": traceback.format_exc()[-2000:]}
         else:
