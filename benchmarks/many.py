@@ -123,8 +123,7 @@ def _alone(job: Job, original: Path) -> dict[str, Any]:
                 calibration, raw = load_calibration(Path(dataset), given.inputs, folder)
             reference = make_reference(given, options, folder / "samples", calibration=raw)
         except RkmendError as error:
-            why = error.message.replace(f"{job.model.parent}/", "")
-            return {"status": "input error", "why": why, "alone": ""}
+            return {"status": "input error", "why": _told(error, job), "alone": ""}
         save(model.ir, folder / "model.onnx")
         trial = Trial(
             job.name, folder / "model.onnx", digest_ir(model.ir), load_target(job.target), toolkit, options,
@@ -139,6 +138,11 @@ def _alone(job: Job, original: Path) -> dict[str, Any]:
     return {"status": "", "why": str(verdict.signature or ""), "alone": verdict.outcome.value}
 
 
+def _told(error: RkmendError, job: Job) -> str:
+    """A result says nothing of where it was measured."""
+    return error.message.replace(f"{job.model.parent}/", "")
+
+
 def _convert(job: Job) -> dict[str, Any]:
     key = (job.target, job.toolkit)
     if key not in _converters:
@@ -148,10 +152,7 @@ def _convert(job: Job) -> dict[str, Any]:
             result = _converters[key].convert(job.model, Path(folder) / "out", job.wishes)
         except RkmendError as error:
             findings = [error.rule] if error.rule else []
-            why = error.message.replace(
-                f"{job.model.parent}/", ""
-            )  # a result says nothing of where it was measured
-            row = {"status": "input error", "why": why, "findings": findings}
+            row = {"status": "input error", "why": _told(error, job), "findings": findings}
         except Exception:  # a traceback is what nobody may see: it is a row of its own
             row = {"status": "traceback", "why": traceback.format_exc()[-2000:]}
         else:

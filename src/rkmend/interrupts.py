@@ -29,7 +29,7 @@ def keep_interrupts() -> None:
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             told(lost)
             return
-        again = threading.Timer(AGAIN_SECONDS, _interrupt)
+        again = threading.Timer(AGAIN_SECONDS, interrupt_main)
         again.daemon = True
         with suppress(RuntimeError):  # the interpreter ends, which is what was asked for
             again.start()
@@ -37,7 +37,8 @@ def keep_interrupts() -> None:
     sys.unraisablehook = hook
 
 
-def _interrupt() -> None:
+def interrupt_main() -> None:
+    """What Ctrl-C does to the main thread, from any other."""
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:  # a true signal, which ends a wait of the main thread, too

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
 
 AXES = 4
 
@@ -40,6 +44,6 @@ def _without_one(shape: Sequence[int], order: Sequence[int]) -> tuple[list[int],
     return list(shape), list(order)
 
 
-def order_of(perm: Sequence[int], rank: int) -> tuple[int, ...]:
+def order_of(node: ir.Node, rank: int) -> tuple[int, ...]:
     """The order of a Transpose: reversed where it has none."""
-    return tuple(perm) or tuple(reversed(range(rank)))
+    return tuple(node.attributes.get_ints("perm", ())) or tuple(reversed(range(rank)))

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from rkmend.errors import RkmendError
-from rkmend.interrupts import keep_interrupts
+from rkmend.interrupts import interrupt_main, keep_interrupts
 from rkmend.web.converting import Convert, convert
 from rkmend.web.inspection import Inspect, inspect
 from rkmend.web.records import Problem, problem, told
@@ -62,7 +62,7 @@ class _Inbox:
             with self._lock:
                 self._over = True
                 if self._busy:
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                    interrupt_main()
             self._requests.put(None)
 
 

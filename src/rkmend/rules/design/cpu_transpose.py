@@ -77,7 +77,7 @@ class CpuTranspose(DesignRule):
             return None
         if node.op_type == "MatMul":
             return _around_product(node, shape, target)
-        order = order_of(node.attributes.get_ints("perm", ()), len(shape))
+        order = order_of(node, len(shape))
         if is_view(shape, order):
             return None
         if target.name in LITE:

@@ -105,7 +105,7 @@ def _rows(node: ir.Node, before: Sequence[int], after: Sequence[int], target: Ta
 
 def _rows_of_transpose(node: ir.Node, shape: Sequence[int]) -> list[int]:
     """Before it and behind it: rows, or of five axes maps."""
-    order = order_of(node.attributes.get_ints("perm", ()), len(shape))
+    order = order_of(node, len(shape))
     seen = four_axes(shape, order)
     if seen is None or len(shape) == AXES or is_view(shape, order):
         return []

@@ -117,7 +117,7 @@ def _is_joined(node: ir.Node) -> bool:
 
 
 def _of_transpose(node: ir.Node, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    order = order_of(node.attributes.get_ints("perm", ()), len(shape))
+    order = order_of(node, len(shape))
     seen = None if is_view(shape, order) else four_axes(shape, order)
     return [seen[0]] if seen is not None and seen[1] == MIRRORED else []
 

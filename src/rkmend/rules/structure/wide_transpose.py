@@ -98,7 +98,7 @@ class WideTranspose(OperatorRule):
         shape = static_shape(node.inputs[0])
         if shape is None or target.name not in ("rk3588", "rk3562"):
             return None
-        seen = four_axes(shape, order_of(node.attributes.get_ints("perm", ()), len(shape)))
+        seen = four_axes(shape, order_of(node, len(shape)))
         if seen is None:
             return None
         (batch, channels, height, width), order = seen
@@ -124,7 +124,7 @@ class WideTranspose(OperatorRule):
         if data is None or data.dtype is None or data.dtype.name not in ("FLOAT", "FLOAT16"):
             raise CannotApply("a convolution has to be of floating point")
         dtype, given = data.dtype.numpy(), known_shape(data)
-        perm = order_of(node.attributes.get_ints("perm", ()), len(given))
+        perm = order_of(node, len(given))
         seen = four_axes(given, perm)
         if seen is None:
             raise CannotApply("it has not four axes")

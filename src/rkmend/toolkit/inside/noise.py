@@ -48,10 +48,10 @@ def measure(reference: np.ndarray, got: np.ndarray, known: dict[str, np.ndarray]
     noise = np.nan_to_num(known["noise"].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     got = got.reshape(reference.shape)
     if "values" not in known:
-        wrong = np.abs(reference.astype(np.float64) - got.astype(np.float64))
-        whole, noise = _rms(reference.astype(np.float64)), noise.reshape(reference.shape)
+        want, noise = reference.astype(np.float64), noise.reshape(reference.shape)
+        wrong, whole = np.abs(want - got.astype(np.float64)), _rms(want)
         if reference.dtype.kind == "f":
-            largest = float(np.abs(reference.astype(np.float64)).max(initial=0.0))
+            largest = np.abs(want).max(initial=0.0)
             return _of_numbers(wrong, noise, whole, (ROUNDING * whole, ROUNDING * largest))
         # integers have no rounding of their own, and 0 says as much as 1
         return _of_numbers(wrong, noise, max(whole, 1.0), (0.0, 0.0))
